@@ -1,0 +1,47 @@
+/**
+ * Runs the registry on this machine, with all its state in one folder:
+ *
+ *     npm start -- --port 5000 --host 127.0.0.1 --state .edgewater --log text
+ */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { startRegistry } from './registry/local-registry.ts';
+
+const options = new Command('npm start --')
+  .description('Run the Edgewater registry on this machine')
+  .option('--port <number>', 'port to listen on, 0 for any free one', parsePort, 5000)
+  .option('--host <address>', 'loopback address to listen on', '127.0.0.1')
+  .option('--state <folder>', 'where everything is kept', '.edgewater')
+  .addOption(
+    new Option('--log <format>', 'request log').choices(['text', 'json', 'off']).default('text'),
+  )
+  .parse()
+  .opts();
+
+try {
+  const registry = await startRegistry({
+    port: options.port,
+    host: options.host,
+    state: options.state,
+    log: options.log,
+  });
+  console.log(`Edgewater is ready on ${registry.url} with its state in ${options.state}`);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      registry.stop().then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
+    });
+  }
+} catch (error) {
+  console.error(`Edgewater did not start: ${error instanceof Error ? error.message : error}`);
+  process.exit(1);
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) {
+    throw new InvalidArgumentError('It has to be a number from 0 to 65535.');
+  }
+  return port;
+}

@@ -1,0 +1,31 @@
+import { type Env, readSettings } from './env.ts';
+import { logRequest } from './http/request-log.ts';
+import { sweep } from './lifecycle/sweep.ts';
+import { Registry } from './registry/registry.ts';
+import { createRouter } from './router.ts';
+import { BlobStore } from './storage/blob-store.ts';
+import { MetadataStore } from './storage/metadata/metadata-store.ts';
+
+export { UploadSession } from './uploads/upload-session.ts';
+
+const answer = createRouter();
+
+export default {
+  async fetch(request, env): Promise<Response> {
+    const startedAt = Date.now();
+    const settings = readSettings(env);
+    const registry = new Registry(
+      new MetadataStore(env.DB),
+      new BlobStore(env.BUCKET),
+      env.UPLOADS,
+    );
+    const response = await answer(request, registry, settings);
+    logRequest(settings.log, request, response, startedAt);
+    return response;
+  },
+
+  async scheduled(_controller, env): Promise<void> {
+    const deleted = await sweep(new MetadataStore(env.DB), new BlobStore(env.BUCKET));
+    console.log(JSON.stringify({ message: 'sweep', deleted }));
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,167 @@
+import { algorithmOf, CANONICAL_ALGORITHM, type Digest, digestOf } from '../oci/digest.ts';
+import { RegistryError } from '../oci/errors.ts';
+import { type Manifest, parseManifest } from '../oci/manifest.ts';
+import type { Reference, Tag } from '../oci/reference.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import type { BlobStore } from '../storage/blob-store.ts';
+import { newManifestKey } from '../storage/keys.ts';
+import { ConstraintError } from '../storage/metadata/database.ts';
+import type { ManifestRecord, NewManifest } from '../storage/metadata/manifests.ts';
+import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
+import type { TagCondition } from '../storage/metadata/tags.ts';
+
+/** The spec asks for 4 MiB (distribution-spec v1.1.1 "Pushing Manifests"). */
+export const MAX_MANIFEST_SIZE = 4 * 2 ** 20; // bytes
+
+/** Above this the body is in R2: a row of D1 may have 2 MB. */
+const MAX_INLINE_SIZE = 1_000_000; // bytes
+
+/** A manifest on its way in. */
+export interface ManifestPush {
+  reference: Reference;
+  bytes: Uint8Array;
+  contentType: string | null;
+  tags: readonly Tag[]; // beside the one that the reference may be
+  conditions: readonly Omit<TagCondition, 'reference'>[]; // on what the reference names so far
+}
+
+/** The manifests and indexes of a repository. */
+export class Manifests {
+  readonly #repository: RepositoryName;
+  readonly #metadata: MetadataStore;
+  readonly #blobStore: BlobStore;
+
+  constructor(repository: RepositoryName, metadata: MetadataStore, blobStore: BlobStore) {
+    this.#repository = repository;
+    this.#metadata = metadata;
+    this.#blobStore = blobStore;
+  }
+
+  /**
+   * Finds a manifest.
+   *
+   * @throws MANIFEST_UNKNOWN
+   */
+  async get(reference: Reference): Promise<ManifestRecord> {
+    const { manifests } = this.#metadata;
+    const manifest =
+      'tag' in reference
+        ? await manifests.findByTag(this.#repository, reference.tag)
+        : await manifests.findByDigest(this.#repository, reference.digest);
+    if (manifest === null) {
+      throw new RegistryError('MANIFEST_UNKNOWN');
+    }
+    return manifest;
+  }
+
+  /** The exact bytes of a manifest that {@link get} found. */
+  async open(manifest: ManifestRecord): Promise<string | ReadableStream<Uint8Array>> {
+    if (manifest.key === null) {
+      return manifest.body ?? '';
+    }
+    const content = await this.#blobStore.open(manifest.key);
+    if (content === null) {
+      throw new Error(`the bucket has lost ${manifest.key}`);
+    }
+    return content;
+  }
+
+  /**
+   * Stores a manifest and points tags at it: everything or nothing. All that it names has to be in
+   * the repository, but for its subject and for layers that may be elsewhere.
+   *
+   * @throws DIGEST_INVALID, MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN (a detail for each digest), or
+   *   TAG_MOVED when a condition does not hold
+   */
+  async put(push: ManifestPush): Promise<{ digest: Digest; subject: Digest | null }> {
+    const { reference, bytes } = push;
+    const digest = digestOf(
+      bytes,
+      'digest' in reference ? algorithmOf(reference.digest) : CANONICAL_ALGORITHM,
+    );
+    if ('digest' in reference && reference.digest !== digest) {
+      throw new RegistryError('DIGEST_INVALID', `the manifest has the digest ${digest}`);
+    }
+    const manifest = parseManifest(bytes, push.contentType);
+    await this.#store(await this.#toRow(manifest, digest, bytes), push);
+    return { digest, subject: manifest.subject };
+  }
+
+  /**
+   * Deletes a manifest and its tags, or by tag just the tag.
+   *
+   * @throws MANIFEST_UNKNOWN, or MANIFEST_REFERENCED while an index names it
+   */
+  async delete(reference: Reference): Promise<void> {
+    const { tags, manifests } = this.#metadata;
+    try {
+      const isDeleted =
+        'tag' in reference
+          ? await tags.delete(this.#repository, reference.tag)
+          : await manifests.delete(this.#repository, reference.digest);
+      if (!isDeleted) {
+        throw new RegistryError('MANIFEST_UNKNOWN');
+      }
+    } catch (error) {
+      if (error instanceof ConstraintError) {
+        throw new RegistryError(
+          'MANIFEST_REFERENCED',
+          'an index of this repository names the manifest: delete the index first',
+        );
+      }
+      throw error;
+    }
+  }
+
+  async #store(row: NewManifest, { reference, tags, conditions }: ManifestPush): Promise<void> {
+    const allTags = 'tag' in reference ? [...new Set([reference.tag, ...tags])] : tags;
+    try {
+      await this.#metadata.manifests.put(
+        this.#repository,
+        row,
+        allTags,
+        conditions.map((condition) => ({ ...condition, reference })),
+      );
+    } catch (error) {
+      if (!(error instanceof ConstraintError)) {
+        throw error;
+      }
+      if (error.constraint === 'guard') {
+        throw new RegistryError('TAG_MOVED');
+      }
+      throw await this.#missingContent(row);
+    }
+  }
+
+  async #missingContent(row: NewManifest): Promise<RegistryError> {
+    const missing = [
+      ...(await this.#metadata.blobs.missing(this.#repository, row.blobs)),
+      ...(await this.#metadata.manifests.missing(this.#repository, row.children)),
+    ];
+    return missing.length === 0
+      ? new RegistryError('UNAVAILABLE', 'the content arrived just now; try again')
+      : new RegistryError('MANIFEST_BLOB_UNKNOWN', undefined, { details: missing });
+  }
+
+  async #toRow(manifest: Manifest, digest: Digest, bytes: Uint8Array): Promise<NewManifest> {
+    const isInline = bytes.byteLength <= MAX_INLINE_SIZE;
+    return {
+      digest,
+      mediaType: manifest.mediaType,
+      size: bytes.byteLength,
+      body: isInline ? new TextDecoder().decode(bytes) : null,
+      key: isInline ? null : await this.#storeLarge(bytes, digest),
+      artifactType: manifest.artifactType,
+      subject: manifest.subject,
+      blobs: manifest.blobs.map((blob) => blob.digest),
+      externalBlobs: manifest.externalBlobs.map((blob) => blob.digest),
+      children: manifest.children.map((child) => child.digest),
+    };
+  }
+
+  async #storeLarge(bytes: Uint8Array, digest: Digest): Promise<string> {
+    const key = newManifestKey();
+    await this.#blobStore.put(key, bytes, digest);
+    return key;
+  }
+}

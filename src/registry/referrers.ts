@@ -1,0 +1,65 @@
+import type { Digest } from '../oci/digest.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import type { BlobStore } from '../storage/blob-store.ts';
+import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
+import type { ReferrerRecord } from '../storage/metadata/referrers.ts';
+import type { Listing, PageRequest } from './listing.ts';
+
+/** How a referrer is listed (distribution-spec v1.1.1 "Listing Referrers"). */
+export interface ReferrerDescriptor {
+  mediaType: string;
+  digest: Digest;
+  size: number; // bytes
+  artifactType?: string;
+  annotations?: Record<string, string>;
+}
+
+/**
+ * A page's manifests may have this together. A descriptor is shorter than its manifest, so the
+ * page stays below the 4 MiB that clients read.
+ */
+const MAX_PAGE_BYTES = 3 * 2 ** 20;
+
+/**
+ * The manifests that name a subject. Every manifest is indexed by its subject when it is pushed, so
+ * those listed under the fallback tag of older clients are here as well.
+ */
+export class Referrers {
+  readonly #repository: RepositoryName;
+  readonly #metadata: MetadataStore;
+  readonly #blobStore: BlobStore;
+
+  constructor(repository: RepositoryName, metadata: MetadataStore, blobStore: BlobStore) {
+    this.#repository = repository;
+    this.#metadata = metadata;
+    this.#blobStore = blobStore;
+  }
+
+  /** One page in order of digest: of all referrers, or of one artifact type. */
+  async list(
+    subject: Digest,
+    artifactType: string | null,
+    page: PageRequest,
+  ): Promise<Listing<ReferrerDescriptor>> {
+    const { referrers, hasMore } = await this.#metadata.referrers.list(this.#repository, subject, {
+      artifactType,
+      ...page,
+      maxBytes: MAX_PAGE_BYTES,
+    });
+    const entries = await Promise.all(referrers.map((referrer) => this.#describe(referrer)));
+    return { entries, hasMore };
+  }
+
+  async #describe(referrer: ReferrerRecord): Promise<ReferrerDescriptor> {
+    const { mediaType, digest, size, artifactType, body, key } = referrer;
+    const text = key === null ? body : await this.#blobStore.text(key);
+    const { annotations } = JSON.parse(text ?? '{}');
+    return {
+      mediaType,
+      digest,
+      size,
+      ...(artifactType !== null && { artifactType }),
+      ...(annotations && { annotations }),
+    };
+  }
+}

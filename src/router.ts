@@ -1,0 +1,161 @@
+/**
+ * Every path of the registry, with the access it needs and the handler that answers. Lay it beside
+ * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#endpoints
+ *
+ * A request is parsed once, allowed once and answered once. Rows with the same path stand together:
+ * behind the last of them any other method is a 405. Upload rows stand above blob rows, for
+ * "uploads" would pass for a digest.
+ */
+import { type IRequest, Router } from 'itty-router';
+import { type Access, authorize } from './auth/authorize.ts';
+import type { Settings } from './env.ts';
+import * as base from './handlers/base.ts';
+import * as blobs from './handlers/blobs.ts';
+import * as catalog from './handlers/catalog.ts';
+import * as manifests from './handlers/manifests.ts';
+import * as referrers from './handlers/referrers.ts';
+import * as tags from './handlers/tags.ts';
+import * as uploads from './handlers/uploads.ts';
+import { toErrorResponse } from './http/error-response.ts';
+import { DOCKER_API_VERSION } from './http/headers.ts';
+import { parseDigest } from './oci/digest.ts';
+import { RegistryError } from './oci/errors.ts';
+import { isTag, parseReference, type Reference } from './oci/reference.ts';
+import { parseRepositoryName } from './oci/repository-name.ts';
+import type { Registry, Repository } from './registry/registry.ts';
+
+type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** What a handler's row has to work with; `param` is the path's last parameter, decoded. */
+interface Call {
+  request: Request;
+  registry: Registry;
+  repository: Repository;
+  param: string;
+}
+
+type Answer = Response | Promise<Response>;
+
+interface Route {
+  spec: string; // the endpoint's id in the spec, or whose it is
+  methods: readonly Method[];
+  path: string;
+  access: Access;
+  handle: (call: Call) => Answer;
+}
+
+const READ: readonly Method[] = ['GET', 'HEAD'];
+
+const route = (
+  spec: string,
+  methods: Method | readonly Method[],
+  path: string,
+  access: Access,
+  handle: (call: Call) => Answer,
+): Route => ({
+  spec,
+  methods: typeof methods === 'string' ? [methods] : methods,
+  path,
+  access,
+  handle,
+});
+
+/* biome-ignore format: one row per endpoint */
+export const ROUTES: readonly Route[] = [
+  route('end-1', READ, '/v2', 'any', () => base.check()),
+  route('docker', READ, '/v2/_catalog', 'catalog', ({ request, registry }) => catalog.list(request, registry)),
+  route('docker', READ, '/v1/_ping', 'any', () => catalog.ping()),
+  route('docker', READ, '/v1/search', 'catalog', ({ request, registry }) => catalog.search(request, registry)),
+
+  route('end-4a end-4b end-4c end-11', 'POST', '/v2/:name+/blobs/uploads', 'push', ({ request, repository }) => uploads.start(request, repository)),
+
+  route('end-13', READ, '/v2/:name+/blobs/uploads/:param', 'push', ({ repository, param }) => uploads.status(repository, param)),
+  route('end-5', 'PATCH', '/v2/:name+/blobs/uploads/:param', 'push', ({ request, repository, param }) => uploads.append(request, repository, param)),
+  route('end-6', 'PUT', '/v2/:name+/blobs/uploads/:param', 'push', ({ request, repository, param }) => uploads.finish(request, repository, param)),
+  route('end-14', 'DELETE', '/v2/:name+/blobs/uploads/:param', 'push', ({ repository, param }) => uploads.cancel(repository, param)),
+
+  route('end-2', 'GET', '/v2/:name+/blobs/:param', 'pull', ({ request, repository, param }) => blobs.get(request, repository, parseDigest(param))),
+  route('end-2', 'HEAD', '/v2/:name+/blobs/:param', 'pull', ({ request, repository, param }) => blobs.head(request, repository, parseDigest(param))),
+  route('end-10', 'DELETE', '/v2/:name+/blobs/:param', 'delete', ({ repository, param }) => blobs.remove(repository, parseDigest(param))),
+
+  route('end-3', READ, '/v2/:name+/manifests/:param', 'pull', ({ request, repository, param }) => manifests.get(request, repository, existingReference(param))),
+  route('end-7a end-7b', 'PUT', '/v2/:name+/manifests/:param', 'push', ({ request, repository, param }) => manifests.put(request, repository, parseReference(param))),
+  route('end-9', 'DELETE', '/v2/:name+/manifests/:param', 'delete', ({ repository, param }) => manifests.remove(repository, existingReference(param))),
+
+  route('end-8a end-8b', READ, '/v2/:name+/tags/list', 'pull', ({ request, repository }) => tags.list(request, repository)),
+
+  route('end-12a end-12b', READ, '/v2/:name+/referrers/:param', 'pull', ({ request, repository, param }) => referrers.list(request, repository, parseDigest(param))),
+];
+
+/** Makes the function that answers every request. */
+export function createRouter() {
+  const router = Router<IRequest, [Registry, Settings], Response>({
+    catch: (error: unknown, request: IRequest) => toErrorResponse(error, request as Request),
+    finally: [addCommonHeaders],
+  });
+  for (const [path, routes] of Map.groupBy(ROUTES, (row) => row.path)) {
+    for (const { methods, access, handle } of routes) {
+      for (const method of methods) {
+        router[METHOD_NAMES[method]](path, (request, registry, settings) => {
+          authorize(settings.isOpen, access);
+          return handle(toCall(request, registry));
+        });
+      }
+    }
+    router.all(path, () => refuseMethod(routes.flatMap((row) => row.methods)));
+  }
+  router.all('*', refusePath);
+  return router.fetch;
+}
+
+const METHOD_NAMES = {
+  GET: 'get',
+  HEAD: 'head',
+  POST: 'post',
+  PUT: 'put',
+  PATCH: 'patch',
+  DELETE: 'delete',
+} as const;
+
+function toCall(request: IRequest, registry: Registry): Call {
+  const { name, param } = request.params;
+  return {
+    request: request as Request,
+    registry,
+    get repository() {
+      return registry.repository(parseRepositoryName(name ?? ''));
+    },
+    param: decode(param ?? ''),
+  };
+}
+
+/** Path parameters arrive percent-encoded; what cannot be decoded will not parse either. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** To one who reads or deletes, text that cannot be a tag is a tag that is not there. */
+function existingReference(text: string): Reference {
+  if (!text.includes(':') && !isTag(text)) {
+    throw new RegistryError('MANIFEST_UNKNOWN');
+  }
+  return parseReference(text);
+}
+
+function refuseMethod(allowed: readonly Method[]): never {
+  const Allow = [...new Set(allowed)].join(', ');
+  throw new RegistryError('UNSUPPORTED', `allowed here: ${Allow}`, { headers: { Allow } });
+}
+
+function refusePath(): never {
+  throw new RegistryError('ENDPOINT_UNKNOWN');
+}
+
+function addCommonHeaders(response: Response): void {
+  response.headers.set(DOCKER_API_VERSION, 'registry/2.0');
+  response.headers.set('X-Content-Type-Options', 'nosniff');
+}

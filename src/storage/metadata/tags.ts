@@ -1,0 +1,115 @@
+import type { Digest } from '../../oci/digest.ts';
+import type { Reference, Tag } from '../../oci/reference.ts';
+import type { RepositoryName } from '../../oci/repository-name.ts';
+import type { Database, Statement } from './database.ts';
+import { REVIEW_DELAY } from './lifetimes.ts';
+
+/**
+ * Something that must be true of what `reference` names when a batch commits: that it is one of
+ * `digests` (any, when empty), or, with `mustMatch` false, that it is none of them.
+ */
+export interface TagCondition {
+  reference: Reference;
+  mustMatch: boolean;
+  digests: readonly string[];
+}
+
+/** Tags: names of manifests that can move. */
+export class TagMetadata {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** At most `limit` tags after `last` in byte order, or null when the repository is unknown. */
+  async list(repository: RepositoryName, last: string, limit: number): Promise<Tag[] | null> {
+    const rows = await this.#database.all<{ name: Tag | null }>(
+      `SELECT tags.name FROM repositories
+       LEFT JOIN tags ON tags.repository_id = repositories.id AND tags.name > ?2
+       WHERE repositories.name = ?1 ORDER BY tags.name LIMIT ?3`,
+      repository,
+      last,
+      Math.max(1, limit),
+    );
+    if (rows.length === 0) {
+      return null;
+    }
+    return rows.flatMap((row) => (row.name === null ? [] : [row.name])).slice(0, limit);
+  }
+
+  /** Removes a tag and leaves the manifest; false when there was none. */
+  async delete(repository: RepositoryName, tag: Tag): Promise<boolean> {
+    const [, deleted] = await this.#database.batch([
+      queueTagged(repository, [tag], null),
+      [
+        `DELETE FROM tags
+         WHERE repository_id = (SELECT id FROM repositories WHERE name = ?1) AND name = ?2
+         RETURNING name`,
+        repository,
+        tag,
+      ],
+    ]);
+    return deleted?.length === 1;
+  }
+}
+
+/** Points tags at a manifest: for the batch that stores it. */
+export function setTags(
+  repository: RepositoryName,
+  tags: readonly Tag[],
+  digest: Digest,
+): Statement[] {
+  if (tags.length === 0) {
+    return [];
+  }
+  return [
+    queueTagged(repository, tags, digest),
+    [
+      `INSERT INTO tags (repository_id, name, digest)
+       SELECT repositories.id, value, ?3 FROM json_each(?2), repositories
+       WHERE repositories.name = ?1
+       ON CONFLICT DO UPDATE SET digest = excluded.digest, updated_at = excluded.updated_at`,
+      repository,
+      JSON.stringify(tags),
+      digest,
+    ],
+  ];
+}
+
+/** Rolls its batch back unless the condition holds. */
+export function guardTag(repository: RepositoryName, condition: TagCondition): Statement {
+  const { reference, mustMatch, digests } = condition;
+  const [table, column, value] =
+    'tag' in reference
+      ? ['tags', 'name', reference.tag]
+      : ['manifests', 'digest', reference.digest];
+  return [
+    `INSERT INTO guard SELECT ${mustMatch ? '' : 'NOT '}EXISTS (
+       SELECT 1 FROM ${table} JOIN repositories ON repositories.id = ${table}.repository_id
+       WHERE repositories.name = ?1 AND ${table}.${column} = ?2
+         AND (?3 = '[]' OR ${table}.digest IN (SELECT value FROM json_each(?3))))`,
+    repository,
+    value,
+    JSON.stringify(digests),
+  ];
+}
+
+/** Queues for review the manifests that lose one of `tags`, but not the one that gets it. */
+function queueTagged(
+  repository: RepositoryName,
+  tags: readonly Tag[],
+  kept: Digest | null,
+): Statement {
+  return [
+    `INSERT INTO collection_queue (repository_id, kind, digest, review_after)
+     SELECT tags.repository_id, 'manifest', tags.digest, unixepoch() + ${REVIEW_DELAY}
+     FROM tags JOIN repositories ON repositories.id = tags.repository_id
+     WHERE repositories.name = ?1 AND tags.name IN (SELECT value FROM json_each(?2))
+       AND tags.digest IS NOT ?3
+     ON CONFLICT DO UPDATE SET review_after = excluded.review_after`,
+    repository,
+    JSON.stringify(tags),
+    kept,
+  ];
+}

@@ -1,0 +1,105 @@
+import type { Digest } from '../../oci/digest.ts';
+import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
+import type { Database } from './database.ts';
+import { LEASE, TRASH_GRACE } from './lifetimes.ts';
+
+/** A blob that is whole in R2 and waits to be linked. */
+export interface FinishedUpload {
+  id: string;
+  repository: RepositoryName;
+  digest: Digest;
+  size: number; // bytes
+}
+
+/**
+ * The intents of upload sessions. A session's row is consumed once, by {@link commit} or by
+ * {@link abandon}: so the key of a committed blob never reaches the trash, and a key in the trash
+ * is never committed, whatever order the two arrive in.
+ */
+export class UploadMetadata {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Announces that session `id` will write `key`, for at most `lifetime` seconds. */
+  async announce(
+    id: string,
+    repository: RepositoryName,
+    key: string,
+    lifetime: number,
+  ): Promise<void> {
+    await this.#database.batch([
+      [
+        `INSERT INTO uploads (id, repository, r2_key, expires_at)
+         VALUES (?1, ?2, ?3, unixepoch() + ?4)`,
+        id,
+        repository,
+        key,
+        lifetime,
+      ],
+    ]);
+  }
+
+  /**
+   * Makes the upload a blob of its repository. When the registry has the content already, the
+   * older object stays and this upload's goes to the trash. False, and nothing changes, when the
+   * intent is gone: the session expired, or an earlier call committed it.
+   */
+  async commit({ id, repository, digest, size }: FinishedUpload): Promise<boolean> {
+    const results = await this.#database.batch([
+      [
+        `INSERT INTO repositories (name, namespace)
+         SELECT repository, ?2 FROM uploads WHERE id = ?1 ON CONFLICT DO NOTHING`,
+        id,
+        namespaceOf(repository),
+      ],
+      [
+        `INSERT INTO blobs (digest, r2_key, size)
+         SELECT ?2, r2_key, ?3 FROM uploads WHERE id = ?1 ON CONFLICT (digest) DO NOTHING`,
+        id,
+        digest,
+        size,
+      ],
+      [
+        `INSERT INTO trash (r2_key, delete_after)
+         SELECT r2_key, unixepoch() + ${TRASH_GRACE} FROM uploads
+         WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM blobs WHERE r2_key = uploads.r2_key)`,
+        id,
+      ],
+      [
+        `INSERT INTO repository_blobs (repository_id, digest, lease_until)
+         SELECT repositories.id, ?2, unixepoch() + ${LEASE}
+         FROM uploads JOIN repositories ON repositories.name = uploads.repository
+         WHERE uploads.id = ?1
+         ON CONFLICT DO UPDATE SET lease_until = max(lease_until, excluded.lease_until)`,
+        id,
+        digest,
+      ],
+      ['DELETE FROM uploads WHERE id = ?1 RETURNING id', id],
+    ]);
+    return results.at(-1)?.length === 1;
+  }
+
+  /** Gives the session up: what it wrote goes to the trash. Safe to repeat. */
+  async abandon(id: string): Promise<void> {
+    await this.#abandonWhere('id = ?1', id);
+  }
+
+  /** Gives up sessions that are more than `seconds` past their end, should their own alarm fail. */
+  async abandonOverdue(seconds: number): Promise<void> {
+    await this.#abandonWhere('expires_at < unixepoch() - ?1', seconds);
+  }
+
+  async #abandonWhere(condition: string, parameter: string | number): Promise<void> {
+    await this.#database.batch([
+      [
+        `INSERT INTO trash (r2_key, delete_after)
+         SELECT r2_key, unixepoch() + ${TRASH_GRACE} FROM uploads WHERE ${condition}`,
+        parameter,
+      ],
+      [`DELETE FROM uploads WHERE ${condition}`, parameter],
+    ]);
+  }
+}

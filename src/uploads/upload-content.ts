@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { algorithmOf, type Digest, type DigestAlgorithm } from '../oci/digest.ts';
+import { RegistryError } from '../oci/errors.ts';
+import { type BlobStore, MAX_SINGLE_PUT } from '../storage/blob-store.ts';
+import { PartWriter } from './part-writer.ts';
+import type { UploadRecord, UploadSessionRow } from './upload-record.ts';
+
+/** Amazon ECR's: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html */
+const MAX_BLOB_SIZE = 52_000 * 2 ** 20; // bytes
+
+/** A body to append. `first` and `last` are what its Content-Range claims, in bytes from 0. */
+export interface Chunk {
+  body: ReadableStream<Uint8Array>;
+  length: number | null; // bytes, when announced
+  range: { first: number; last: number } | null;
+}
+
+/** The bytes of one session: from the bodies of its requests to one verified object in R2. */
+export class UploadContent {
+  readonly #record: UploadRecord;
+  readonly #blobs: BlobStore;
+  #writer: PartWriter | null = null;
+
+  constructor(record: UploadRecord, blobs: BlobStore) {
+    this.#record = record;
+    this.#blobs = blobs;
+  }
+
+  /**
+   * Appends a chunk at the end. What arrived of one that fails is kept.
+   *
+   * @throws BLOB_UPLOAD_INVALID, SIZE_INVALID, UPLOAD_TOO_LARGE, UNAVAILABLE
+   */
+  async append({ body, length, range }: Chunk): Promise<void> {
+    const { offset } = this.#record;
+    const announced = range === null ? length : range.last - range.first + 1;
+    const room = MAX_BLOB_SIZE - offset;
+    if ((announced ?? 0) > room) {
+      throw new RegistryError('UPLOAD_TOO_LARGE');
+    }
+    await this.#write((writer) => writer.receive(body, announced ?? room));
+    if (announced !== null && this.#record.offset !== offset + announced) {
+      throw new RegistryError('SIZE_INVALID', 'the body is shorter than announced');
+    }
+  }
+
+  /** The digest of what was appended, or null when only {@link store} can find out. */
+  digest(algorithm: DigestAlgorithm): Digest | null {
+    return this.#openWriter().digest(algorithm);
+  }
+
+  /** True for a chunk that can go to R2 in one piece: known length, nothing before it. */
+  isWhole(chunk: Chunk): chunk is Chunk & { length: number } {
+    const { length, range } = chunk;
+    return (
+      this.#record.offset === 0 &&
+      length !== null &&
+      length <= MAX_SINGLE_PUT &&
+      (range === null || (range.first === 0 && range.last === length - 1))
+    );
+  }
+
+  /**
+   * Streams a body to R2, which verifies the digest. When it fails nothing is stored.
+   *
+   * @throws DIGEST_INVALID, BLOB_UPLOAD_INVALID when the body breaks off, UNAVAILABLE
+   */
+  async putWhole(body: ReadableStream, length: number, digest: Digest): Promise<void> {
+    const whole = new FixedLengthStream(length); // R2 wants to know the length beforehand
+    const [piped, stored] = await Promise.allSettled([
+      body.pipeTo(whole.writable),
+      this.#blobs.put(this.#row.key, whole.readable, digest),
+    ]);
+    if (stored.status === 'rejected') {
+      throw piped.status === 'rejected' ? new RegistryError('BLOB_UPLOAD_INVALID') : stored.reason;
+    }
+    if (!stored.value) {
+      throw new RegistryError('DIGEST_INVALID', `the body does not have the digest ${digest}`);
+    }
+  }
+
+  /** Makes one object of what was appended; false when it has another digest. Safe to repeat. */
+  async store(digest: Digest): Promise<boolean> {
+    if (this.#record.partCount === 0) {
+      return this.#write((writer) => this.#blobs.put(this.#row.key, writer.tail, digest));
+    }
+    await this.#write((writer) => writer.flush());
+    const { key, multipartId, isVerified } = this.#row;
+    if (multipartId === null) {
+      throw new Error('an upload with parts has no multipart id');
+    }
+    await this.#blobs.completeMultipart(key, multipartId, this.#record.parts());
+    return isVerified || (await this.#readBack(key, algorithmOf(digest))) === digest;
+  }
+
+  /** Forgets bytes that are stored. */
+  clear(): void {
+    this.#writer = null;
+    this.#record.clearContent();
+  }
+
+  async #readBack(key: string, algorithm: DigestAlgorithm): Promise<Digest> {
+    const hash = createHash(algorithm);
+    for await (const chunk of (await this.#blobs.open(key)) ?? []) {
+      hash.update(chunk);
+    }
+    return `${algorithm}:${hash.digest('hex')}` as Digest;
+  }
+
+  /** Lends the writer; one that may have lost bytes of the record is thrown away. */
+  async #write<T>(use: (writer: PartWriter) => Promise<T>): Promise<T> {
+    try {
+      return await use(this.#openWriter());
+    } catch (thrown) {
+      if (!isBodyError(thrown)) {
+        this.#writer = null;
+      }
+      throw thrown;
+    }
+  }
+
+  #openWriter(): PartWriter {
+    this.#writer ??= new PartWriter(this.#record, this.#row.algorithm, this.#blobs);
+    return this.#writer;
+  }
+
+  get #row(): UploadSessionRow {
+    const { row } = this.#record;
+    if (row === null) {
+      throw new RegistryError('BLOB_UPLOAD_UNKNOWN');
+    }
+    return row;
+  }
+}
+
+function isBodyError(thrown: unknown): boolean {
+  return (
+    thrown instanceof RegistryError &&
+    (thrown.error === 'BLOB_UPLOAD_INVALID' || thrown.error === 'SIZE_INVALID')
+  );
+}

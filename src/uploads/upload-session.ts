@@ -1,0 +1,255 @@
+/**
+ * One upload session: the Durable Object that owns an upload whole.
+ *
+ * ```
+ *            append, a wrong digest                  repeated PUT: 201
+ *              ┌──┐                                    ┌──┐
+ *  start ──▶ OPEN ─┴── finish ──▶ COMPLETING ──────▶ COMMITTED ── 10 min ──▶ nothing
+ *              │                   │   ▲ │
+ *              │                   │   └─┘ a crash, a storage failure: the next PUT goes on
+ *              └── cancel, 24 h ───┴──▶ CLOSED (abort multipart, key to the trash) ──▶ nothing
+ * ```
+ *
+ * One writer, so no locks: the body streams Worker → object → R2, and while one request sends bytes
+ * or finishes, any other but a status is told to come back. An answer is a promise: parts and tail
+ * are durable before it leaves (Durable Objects hold it back until they are). Only the running hash
+ * lives in memory alone. If an eviction takes it, finishing reads the object once.
+ *
+ * What makes the end safe is in D1: committing consumes the intent that {@link UploadSession.start}
+ * announced, and so does closing. Exactly one of both happens.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import type { Env } from '../env.ts';
+import { algorithmOf, type Digest, type DigestAlgorithm } from '../oci/digest.ts';
+import { RegistryError } from '../oci/errors.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import { BlobStore } from '../storage/blob-store.ts';
+import { blobKey } from '../storage/keys.ts';
+import { MetadataStore } from '../storage/metadata/metadata-store.ts';
+import { type Result, toResult } from './result.ts';
+import { type Chunk, UploadContent } from './upload-content.ts';
+import { UploadRecord, type UploadSessionRow } from './upload-record.ts';
+
+const SESSION_LIFETIME = 24 * 60 * 60; // seconds
+const COMMITTED_LIFETIME = 10 * 60; // seconds
+const RETRY_DELAY = 60; // seconds
+
+/** Where the upload is: how many bytes it has, and whether a chunk was refused for starting elsewhere. */
+export interface UploadProgress {
+  offset: number; // bytes
+  isOutOfOrder: boolean;
+}
+
+export class UploadSession extends DurableObject<Env> {
+  readonly #blobs: BlobStore;
+  readonly #metadata: MetadataStore;
+  readonly #record: UploadRecord;
+  readonly #content: UploadContent;
+  #isBusy = false;
+
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    this.#blobs = new BlobStore(env.BUCKET);
+    this.#metadata = new MetadataStore(env.DB);
+    this.#record = new UploadRecord(context.storage);
+    this.#content = new UploadContent(this.#record, this.#blobs);
+  }
+
+  /** Opens the session; call it once, before anything else. */
+  start(id: string, repository: RepositoryName, algorithm: DigestAlgorithm): Promise<Result<void>> {
+    return toResult(async () => {
+      const key = blobKey(id);
+      await this.#metadata.uploads.announce(id, repository, key, SESSION_LIFETIME);
+      this.#record.save({
+        id,
+        repository,
+        key,
+        algorithm,
+        state: 'open',
+        multipartId: null,
+        digest: null,
+        size: 0,
+        isStored: false,
+        isVerified: false,
+      });
+      await this.#wakeIn(SESSION_LIFETIME);
+    });
+  }
+
+  /**
+   * How far the upload is. Bytes of a request under way count as soon as they are safe.
+   *
+   * @throws BLOB_UPLOAD_UNKNOWN
+   */
+  status(): Promise<Result<UploadProgress>> {
+    return toResult(async () => {
+      this.#require('open', 'completing');
+      return this.#progress();
+    });
+  }
+
+  /**
+   * Appends a chunk, unless it starts elsewhere than at the end.
+   *
+   * @throws BLOB_UPLOAD_UNKNOWN, BLOB_UPLOAD_INVALID, SIZE_INVALID, UPLOAD_TOO_LARGE,
+   *   TOOMANYREQUESTS, UNAVAILABLE
+   */
+  append(chunk: Chunk): Promise<Result<UploadProgress>> {
+    return this.#alone(async () => {
+      this.#require('open');
+      return this.#append(chunk);
+    });
+  }
+
+  /**
+   * Appends a last chunk, if there is one, and makes the upload the blob `digest`. Safe to repeat:
+   * with a wrong digest the session stays open, and once committed the answer is the same for ten
+   * minutes.
+   *
+   * @throws DIGEST_INVALID when the bytes have another digest; else like {@link append}
+   */
+  finish(digest: Digest, chunk: Chunk | null): Promise<Result<UploadProgress>> {
+    return this.#alone(async () => {
+      const row = this.#require('open', 'completing', 'committed');
+      if (row.state === 'open') {
+        const progress = await this.#receive(digest, chunk);
+        if (progress.isOutOfOrder) {
+          return progress;
+        }
+      } else if (row.digest !== digest) {
+        throw new RegistryError('DIGEST_INVALID', `this upload is being finished as ${row.digest}`);
+      }
+      await this.#store();
+      await this.#commit();
+      return { offset: this.#require('committed').size, isOutOfOrder: false };
+    });
+  }
+
+  /**
+   * Gives the upload up and frees what it stored.
+   *
+   * @throws BLOB_UPLOAD_UNKNOWN when there is none, or it is a blob already; TOOMANYREQUESTS
+   */
+  cancel(): Promise<Result<void>> {
+    return this.#alone(async () => {
+      this.#require('open', 'completing');
+      await this.#close();
+    });
+  }
+
+  /** Expires the session, or forgets one that is over. */
+  override async alarm(): Promise<void> {
+    const { row } = this.#record;
+    if (row === null || row.state === 'committed') {
+      await this.#record.clear();
+    } else if (this.#isBusy) {
+      await this.#wakeIn(RETRY_DELAY);
+    } else {
+      await this.#close();
+    }
+  }
+
+  async #append(chunk: Chunk): Promise<UploadProgress> {
+    const isOutOfOrder = chunk.range !== null && chunk.range.first !== this.#record.offset;
+    if (!isOutOfOrder) {
+      await this.#content.append(chunk);
+    }
+    return { offset: this.#record.offset, isOutOfOrder };
+  }
+
+  /** Takes the last bytes and, if they can have the digest, fixes it. */
+  async #receive(digest: Digest, chunk: Chunk | null): Promise<UploadProgress> {
+    if (chunk !== null && this.#content.isWhole(chunk)) {
+      await this.#content.putWhole(chunk.body, chunk.length, digest);
+      this.#complete(digest, chunk.length, { isStored: true });
+      return this.#progress();
+    }
+    const progress = chunk === null ? this.#progress() : await this.#append(chunk);
+    if (!progress.isOutOfOrder) {
+      const actual = this.#content.digest(algorithmOf(digest));
+      if (actual !== null && actual !== digest) {
+        throw new RegistryError('DIGEST_INVALID', `the upload has the digest ${actual}`);
+      }
+      this.#complete(digest, progress.offset, { isVerified: actual !== null });
+    }
+    return progress;
+  }
+
+  #complete(digest: Digest, size: number, facts: Partial<UploadSessionRow>): void {
+    this.#record.save({ ...this.#require('open'), state: 'completing', digest, size, ...facts });
+  }
+
+  /** Makes one object of what was received, and sure that it has the digest. */
+  async #store(): Promise<void> {
+    const row = this.#require('completing', 'committed');
+    if (row.isStored || row.digest === null) {
+      return;
+    }
+    if (!(await this.#content.store(row.digest))) {
+      await this.#close(); // the parts are one object by now: nothing can be appended or reread
+      throw new RegistryError(
+        'DIGEST_INVALID',
+        `the upload does not have the digest ${row.digest}`,
+      );
+    }
+    this.#record.save({ ...this.#require('completing'), isStored: true });
+  }
+
+  async #commit(): Promise<void> {
+    const row = this.#require('completing', 'committed');
+    if (row.state === 'committed' || row.digest === null) {
+      return;
+    }
+    const { repository, digest } = row;
+    const isCommitted = await this.#metadata.uploads.commit({ ...row, digest });
+    if (!isCommitted && (await this.#metadata.blobs.find(repository, digest)) === null) {
+      await this.#close(); // the intent expired
+      throw new RegistryError('BLOB_UPLOAD_UNKNOWN');
+    }
+    this.#record.save({ ...row, state: 'committed' });
+    this.#content.clear();
+    await this.#wakeIn(COMMITTED_LIFETIME);
+  }
+
+  async #close(): Promise<void> {
+    const row = this.#require('open', 'completing', 'closed');
+    this.#record.save({ ...row, state: 'closed' });
+    await this.#wakeIn(RETRY_DELAY); // should one of these fail
+    await this.#metadata.uploads.abandon(row.id);
+    if (row.multipartId !== null) {
+      await this.#blobs.abortMultipart(row.key, row.multipartId);
+    }
+    await this.#record.clear();
+  }
+
+  /** Runs one request that changes the session, unless another one is under way. */
+  #alone<T>(work: () => Promise<T>): Promise<Result<T>> {
+    return toResult(async () => {
+      if (this.#isBusy) {
+        throw new RegistryError('TOOMANYREQUESTS', 'this upload is busy with another request');
+      }
+      this.#isBusy = true;
+      try {
+        return await work();
+      } finally {
+        this.#isBusy = false;
+      }
+    });
+  }
+
+  #progress(): UploadProgress {
+    return { offset: this.#record.offset, isOutOfOrder: false };
+  }
+
+  #require(...states: UploadSessionRow['state'][]): UploadSessionRow {
+    const { row } = this.#record;
+    if (row === null || !states.includes(row.state)) {
+      throw new RegistryError('BLOB_UPLOAD_UNKNOWN');
+    }
+    return row;
+  }
+
+  #wakeIn(seconds: number): Promise<void> {
+    return this.ctx.storage.setAlarm(Date.now() + seconds * 1000);
+  }
+}
