@@ -10,6 +10,7 @@ import {
   algorithmOf,
   CANONICAL_ALGORITHM,
   type Digest,
+  type DigestAlgorithm,
   isDigest,
   parseDigest,
   parseDigestAlgorithm,
@@ -17,7 +18,7 @@ import {
 import { RegistryError } from '../oci/errors.ts';
 import { isRepositoryName, type RepositoryName } from '../oci/repository-name.ts';
 import type { Repository } from '../registry/registry.ts';
-import type { Chunk } from '../uploads/upload-content.ts';
+import type { Chunk } from '../registry/uploads.ts';
 
 /**
  * end-4a, end-4b, end-4c, end-11: start an upload, push a blob at once with `?digest=`, or mount one
@@ -34,14 +35,7 @@ export async function start(request: Request, repository: Repository): Promise<R
     }
   }
   const digest = optionalDigest(query);
-  const algorithm = query.get('digest-algorithm');
-  const session = await repository.uploads.start(
-    algorithm === null
-      ? digest === null
-        ? CANONICAL_ALGORITHM
-        : algorithmOf(digest)
-      : parseDigestAlgorithm(algorithm),
-  );
+  const session = await repository.uploads.start(uploadAlgorithm(query, digest));
   if (digest !== null && request.body !== null) {
     await repository.uploads.finish(session, digest, chunkOf(request, request.body));
     return created(repository.name, digest);
@@ -114,6 +108,15 @@ function mountSource(query: URLSearchParams): RepositoryName | null | undefined 
     return null;
   }
   return isRepositoryName(from) ? from : undefined;
+}
+
+/** What to hash with while the bytes arrive, before the closing request tells the digest. */
+function uploadAlgorithm(query: URLSearchParams, digest: Digest | null): DigestAlgorithm {
+  const algorithm = query.get('digest-algorithm');
+  if (algorithm !== null) {
+    return parseDigestAlgorithm(algorithm);
+  }
+  return digest === null ? CANONICAL_ALGORITHM : algorithmOf(digest);
 }
 
 function optionalDigest(query: URLSearchParams): Digest | null {

@@ -6,6 +6,8 @@ import { fromResult, type Result } from '../uploads/result.ts';
 import type { Chunk } from '../uploads/upload-content.ts';
 import type { UploadProgress, UploadSession } from '../uploads/upload-session.ts';
 
+export type { Chunk };
+
 export type UploadSessions = DurableObjectNamespace<UploadSession>;
 
 const SESSION_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

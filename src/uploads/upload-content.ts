@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { algorithmOf, type Digest, type DigestAlgorithm } from '../oci/digest.ts';
+import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { type BlobStore, MAX_SINGLE_PUT } from '../storage/blob-store.ts';
 import { PartWriter } from './part-writer.ts';
@@ -44,7 +44,7 @@ export class UploadContent {
     }
   }
 
-  /** The digest of what was appended, or null when only {@link store} can find out. */
+  /** The digest of what was appended, or null when only {@link readBack} can tell. */
   digest(algorithm: DigestAlgorithm): Digest | null {
     return this.#openWriter().digest(algorithm);
   }
@@ -79,32 +79,39 @@ export class UploadContent {
     }
   }
 
-  /** Makes one object of what was appended; false when it has another digest. Safe to repeat. */
-  async store(digest: Digest): Promise<boolean> {
-    if (this.#record.partCount === 0) {
-      return this.#write((writer) => this.#blobs.put(this.#row.key, writer.tail, digest));
+  /**
+   * Makes one object of what was appended. `digest` is what {@link digest} said. Safe to repeat.
+   *
+   * @throws UNAVAILABLE
+   */
+  async store(digest: Digest | null): Promise<void> {
+    if (digest !== null && this.#record.partCount === 0) {
+      if (!(await this.#write((writer) => this.#blobs.put(this.#row.key, writer.tail, digest)))) {
+        throw new Error(`${this.#row.key} is there with another digest than ${digest}`);
+      }
+      return;
     }
     await this.#write((writer) => writer.flush());
-    const { key, multipartId, isVerified } = this.#row;
+    const { key, multipartId } = this.#row;
     if (multipartId === null) {
       throw new Error('an upload with parts has no multipart id');
     }
     await this.#blobs.completeMultipart(key, multipartId, this.#record.parts());
-    return isVerified || (await this.#readBack(key, algorithmOf(digest))) === digest;
+  }
+
+  /** The digest of the stored object, of which every byte is read. */
+  async readBack(algorithm: DigestAlgorithm): Promise<Digest> {
+    const hash = createHash(algorithm);
+    for await (const chunk of (await this.#blobs.open(this.#row.key)) ?? []) {
+      hash.update(chunk);
+    }
+    return `${algorithm}:${hash.digest('hex')}` as Digest;
   }
 
   /** Forgets bytes that are stored. */
   clear(): void {
     this.#writer = null;
     this.#record.clearContent();
-  }
-
-  async #readBack(key: string, algorithm: DigestAlgorithm): Promise<Digest> {
-    const hash = createHash(algorithm);
-    for await (const chunk of (await this.#blobs.open(key)) ?? []) {
-      hash.update(chunk);
-    }
-    return `${algorithm}:${hash.digest('hex')}` as Digest;
   }
 
   /** Lends the writer; one that may have lost bytes of the record is thrown away. */

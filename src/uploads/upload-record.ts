@@ -4,8 +4,8 @@ import type { StoredPart } from '../storage/blob-store.ts';
 import { PART_SIZE } from './part-buffer.ts';
 
 /**
- * Where a session is. It starts "open" and takes bytes; "completing" fixes the digest and only goes
- * forward, however often it is interrupted; "committed" repeats its answer for a while; "closed"
+ * Where a session is. It starts "open" and takes bytes; "completing" takes none
+ * and only goes forward, however often it is interrupted; "committed" repeats its answer for a while; "closed"
  * (cancelled or expired) has clean-up left to do. After that nothing is stored.
  */
 export type UploadState = 'open' | 'completing' | 'committed' | 'closed';
@@ -18,10 +18,9 @@ export interface UploadSessionRow {
   algorithm: DigestAlgorithm; // hashed while the bytes pass
   state: UploadState;
   multipartId: string | null; // in R2, once there is a part
-  digest: Digest | null; // what it is completed as
-  size: number; // bytes; set with digest
-  isStored: boolean; // the object at key is whole and has the digest
-  isVerified: boolean; // the bytes had the digest as they passed
+  digest: Digest | null; // of the bytes, once it is complete and known
+  size: number; // bytes, once it is complete
+  isStored: boolean; // the object at key is whole
 }
 
 const SESSION = 'session';

@@ -2,12 +2,11 @@
  * One upload session: the Durable Object that owns an upload whole.
  *
  * ```
- *            append, a wrong digest                  repeated PUT: 201
- *              ┌──┐                                    ┌──┐
- *  start ──▶ OPEN ─┴── finish ──▶ COMPLETING ──────▶ COMMITTED ── 10 min ──▶ nothing
- *              │                   │   ▲ │
- *              │                   │   └─┘ a crash, a storage failure: the next PUT goes on
- *              └── cancel, 24 h ───┴──▶ CLOSED (abort multipart, key to the trash) ──▶ nothing
+ *            append                a crash, a wrong digest:    repeated PUT: 201
+ *             ┌──┐                 ┌──┐ the next PUT goes on    ┌──┐
+ *  start ──▶ OPEN ─── finish ──▶ COMPLETING ───────────────▶ COMMITTED ── 10 min ──▶ nothing
+ *             │                    │
+ *             └─── cancel, 24 h ───┴──▶ CLOSED (abort multipart, key to the trash) ──▶ nothing
  * ```
  *
  * One writer, so no locks: the body streams Worker → object → R2, and while one request sends bytes
@@ -70,7 +69,6 @@ export class UploadSession extends DurableObject<Env> {
         digest: null,
         size: 0,
         isStored: false,
-        isVerified: false,
       });
       await this.#wakeIn(SESSION_LIFETIME);
     });
@@ -103,25 +101,28 @@ export class UploadSession extends DurableObject<Env> {
 
   /**
    * Appends a last chunk, if there is one, and makes the upload the blob `digest`. Safe to repeat:
-   * with a wrong digest the session stays open, and once committed the answer is the same for ten
-   * minutes.
+   * a wrong digest loses nothing, and once committed the answer is the same for ten minutes.
    *
    * @throws DIGEST_INVALID when the bytes have another digest; else like {@link append}
    */
   finish(digest: Digest, chunk: Chunk | null): Promise<Result<UploadProgress>> {
     return this.#alone(async () => {
-      const row = this.#require('open', 'completing', 'committed');
-      if (row.state === 'open') {
+      if (this.#require('open', 'completing', 'committed').state === 'open') {
         const progress = await this.#receive(digest, chunk);
         if (progress.isOutOfOrder) {
           return progress;
         }
-      } else if (row.digest !== digest) {
-        throw new RegistryError('DIGEST_INVALID', `this upload is being finished as ${row.digest}`);
       }
-      await this.#store();
-      await this.#commit();
-      return { offset: this.#require('committed').size, isOutOfOrder: false };
+      if (this.#require('completing', 'committed').state === 'completing') {
+        await this.#store();
+        await this.#verify(digest);
+        await this.#commit(digest);
+      }
+      const { digest: committed, size } = this.#require('committed');
+      if (committed !== digest) {
+        throw new RegistryError('BLOB_UPLOAD_UNKNOWN', `this upload became the blob ${committed}`);
+      }
+      return { offset: size, isOutOfOrder: false };
     });
   }
 
@@ -157,52 +158,55 @@ export class UploadSession extends DurableObject<Env> {
     return { offset: this.#record.offset, isOutOfOrder };
   }
 
-  /** Takes the last bytes and, if they can have the digest, fixes it. */
+  /** Takes the last bytes. Completes the upload unless they are known to be others. */
   async #receive(digest: Digest, chunk: Chunk | null): Promise<UploadProgress> {
     if (chunk !== null && this.#content.isWhole(chunk)) {
       await this.#content.putWhole(chunk.body, chunk.length, digest);
-      this.#complete(digest, chunk.length, { isStored: true });
+      this.#complete({ digest, size: chunk.length, isStored: true });
       return this.#progress();
     }
     const progress = chunk === null ? this.#progress() : await this.#append(chunk);
     if (!progress.isOutOfOrder) {
       const actual = this.#content.digest(algorithmOf(digest));
       if (actual !== null && actual !== digest) {
-        throw new RegistryError('DIGEST_INVALID', `the upload has the digest ${actual}`);
+        throw mismatch(actual);
       }
-      this.#complete(digest, progress.offset, { isVerified: actual !== null });
+      this.#complete({ digest: actual, size: progress.offset, isStored: false });
     }
     return progress;
   }
 
-  #complete(digest: Digest, size: number, facts: Partial<UploadSessionRow>): void {
-    this.#record.save({ ...this.#require('open'), state: 'completing', digest, size, ...facts });
+  #complete(outcome: Pick<UploadSessionRow, 'digest' | 'size' | 'isStored'>): void {
+    this.#record.save({ ...this.#require('open'), ...outcome, state: 'completing' });
   }
 
-  /** Makes one object of what was received, and sure that it has the digest. */
+  /** Makes one object of what was received. */
   async #store(): Promise<void> {
-    const row = this.#require('completing', 'committed');
-    if (row.isStored || row.digest === null) {
-      return;
+    const { isStored, digest } = this.#require('completing');
+    if (!isStored) {
+      await this.#content.store(digest);
+      this.#record.save({ ...this.#require('completing'), isStored: true });
     }
-    if (!(await this.#content.store(row.digest))) {
-      await this.#close(); // the parts are one object by now: nothing can be appended or reread
-      throw new RegistryError(
-        'DIGEST_INVALID',
-        `the upload does not have the digest ${row.digest}`,
-      );
-    }
-    this.#record.save({ ...this.#require('completing'), isStored: true });
   }
 
-  async #commit(): Promise<void> {
-    const row = this.#require('completing', 'committed');
-    if (row.state === 'committed' || row.digest === null) {
-      return;
+  /** Makes sure that the object has the digest, by reading it if nothing else can tell. */
+  async #verify(digest: Digest): Promise<void> {
+    const algorithm = algorithmOf(digest);
+    const row = this.#require('completing');
+    const actual =
+      row.digest !== null && algorithmOf(row.digest) === algorithm
+        ? row.digest
+        : await this.#content.readBack(algorithm);
+    this.#record.save({ ...row, digest: actual });
+    if (actual !== digest) {
+      throw mismatch(actual);
     }
-    const { repository, digest } = row;
+  }
+
+  async #commit(digest: Digest): Promise<void> {
+    const row = this.#require('completing');
     const isCommitted = await this.#metadata.uploads.commit({ ...row, digest });
-    if (!isCommitted && (await this.#metadata.blobs.find(repository, digest)) === null) {
+    if (!isCommitted && (await this.#metadata.blobs.find(row.repository, digest)) === null) {
       await this.#close(); // the intent expired
       throw new RegistryError('BLOB_UPLOAD_UNKNOWN');
     }
@@ -252,4 +256,8 @@ export class UploadSession extends DurableObject<Env> {
   #wakeIn(seconds: number): Promise<void> {
     return this.ctx.storage.setAlarm(Date.now() + seconds * 1000);
   }
+}
+
+function mismatch(actual: Digest): RegistryError {
+  return new RegistryError('DIGEST_INVALID', `the upload has the digest ${actual}`);
 }
