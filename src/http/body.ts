@@ -1,4 +1,5 @@
 import { RegistryError } from '../oci/errors.ts';
+import { collect } from '../streams/collect.ts';
 
 /**
  * The length that a request announces, in bytes, or null for a chunked body.
@@ -17,36 +18,18 @@ export function contentLength(headers: Headers): number | null {
 }
 
 /**
- * The whole body, of which no more than `limit` bytes are read.
+ * The whole body.
  *
- * @throws MANIFEST_TOO_LARGE when there are more
+ * @throws MANIFEST_TOO_LARGE when it has more than `limit` bytes
  */
 export async function readBody(request: Request, limit: number): Promise<Uint8Array> {
-  if ((contentLength(request.headers) ?? 0) > limit) {
+  if (request.body === null) {
+    return new Uint8Array();
+  }
+  const isTooLong = (contentLength(request.headers) ?? 0) > limit;
+  const bytes = isTooLong ? null : await collect(request.body, limit);
+  if (bytes === null) {
     throw new RegistryError('MANIFEST_TOO_LARGE');
   }
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.byteLength;
-    if (length > limit) {
-      throw new RegistryError('MANIFEST_TOO_LARGE');
-    }
-    chunks.push(chunk);
-  }
-  return concatenate(chunks, length);
-}
-
-function concatenate(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const [first] = chunks;
-  if (chunks.length === 1 && first !== undefined) {
-    return first;
-  }
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
+  return bytes;
 }

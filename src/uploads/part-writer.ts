@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { type Digest, type DigestAlgorithm, digestOf } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
+import { discard } from '../streams/discard.ts';
 import { PartBuffer } from './part-buffer.ts';
 import type { UploadRecord, UploadSessionRow } from './upload-record.ts';
 
@@ -58,9 +59,8 @@ export class PartWriter {
    *   than `limit` bytes, UNAVAILABLE
    */
   async receive(body: ReadableStream<Uint8Array>, limit: number): Promise<void> {
-    const reader = body.getReader({ mode: 'byob' });
     try {
-      await this.#readAll(reader, limit);
+      await this.#readAll(body, limit);
     } finally {
       await this.#storing;
       this.#record.addTail(this.#buffer.bytes.subarray(this.#record.tailLength));
@@ -74,14 +74,16 @@ export class PartWriter {
     }
   }
 
-  async #readAll(reader: ReadableStreamBYOBReader, limit: number): Promise<void> {
+  async #readAll(body: ReadableStream<Uint8Array>, limit: number): Promise<void> {
+    const reader = body.getReader({ mode: 'byob' });
     let memory = new Uint8Array(READ_SIZE);
     for (let room = limit; ; ) {
       const { value, done } = await readChunk(reader, memory);
       if (value !== undefined) {
         await this.#write(value.subarray(0, room));
         if (value.byteLength > room) {
-          await reader.cancel();
+          reader.releaseLock();
+          await discard(body);
           throw new RegistryError('SIZE_INVALID', 'the body is longer than announced');
         }
         room -= value.byteLength;

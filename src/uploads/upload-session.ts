@@ -25,6 +25,7 @@ import type { RepositoryName } from '../oci/repository-name.ts';
 import { BlobStore } from '../storage/blob-store.ts';
 import { blobKey } from '../storage/keys.ts';
 import { MetadataStore } from '../storage/metadata/metadata-store.ts';
+import { discard } from '../streams/discard.ts';
 import { type Result, toResult } from './result.ts';
 import { type Chunk, UploadContent } from './upload-content.ts';
 import { UploadRecord, type UploadSessionRow } from './upload-record.ts';
@@ -96,7 +97,7 @@ export class UploadSession extends DurableObject<Env> {
     return this.#alone(async () => {
       this.#require('open');
       return this.#append(chunk);
-    });
+    }, chunk);
   }
 
   /**
@@ -123,7 +124,7 @@ export class UploadSession extends DurableObject<Env> {
         throw new RegistryError('BLOB_UPLOAD_UNKNOWN', `this upload became the blob ${committed}`);
       }
       return { offset: size, isOutOfOrder: false };
-    });
+    }, chunk);
   }
 
   /**
@@ -227,18 +228,28 @@ export class UploadSession extends DurableObject<Env> {
   }
 
   /** Runs one request that changes the session, unless another one is under way. */
-  #alone<T>(work: () => Promise<T>): Promise<Result<T>> {
+  #alone<T>(work: () => Promise<T>, chunk: Chunk | null = null): Promise<Result<T>> {
     return toResult(async () => {
-      if (this.#isBusy) {
-        throw new RegistryError('TOOMANYREQUESTS', 'this upload is busy with another request');
-      }
-      this.#isBusy = true;
       try {
-        return await work();
+        return await this.#unlessBusy(work);
       } finally {
-        this.#isBusy = false;
+        if (chunk !== null && !chunk.body.locked) {
+          await discard(chunk.body); // the request was refused before its body was looked at
+        }
       }
     });
+  }
+
+  async #unlessBusy<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isBusy) {
+      throw new RegistryError('TOOMANYREQUESTS', 'this upload is busy with another request');
+    }
+    this.#isBusy = true;
+    try {
+      return await work();
+    } finally {
+      this.#isBusy = false;
+    }
   }
 
   #progress(): UploadProgress {
