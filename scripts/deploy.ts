@@ -6,7 +6,7 @@
  * A deploy creates the bucket and the database if they are not there. A database that is there gets
  * its migrations first, so that the new code never meets the old tables.
  */
-import { execFileSync } from 'node:child_process';
+import { askWrangler, wrangler } from './wrangler.ts';
 
 const DATABASE = 'edgewater'; // wrangler.toml's database_name
 
@@ -22,25 +22,10 @@ if (args.includes('--dry-run')) {
 }
 
 function databaseExists(): boolean {
-  const databases: { name: string }[] = JSON.parse(run(['d1', 'list', '--json'], 'pipe'));
+  const databases: { name: string }[] = JSON.parse(askWrangler('d1', 'list', '--json'));
   return databases.some(({ name }) => name === DATABASE);
 }
 
 function migrate(): void {
   wrangler('d1', 'migrations', 'apply', DATABASE, '--remote');
-}
-
-function wrangler(...command: string[]): void {
-  run(command, 'inherit');
-}
-
-function run(command: string[], output: 'pipe' | 'inherit'): string {
-  // No telemetry, and no look-up of newer versions, which the banner would do.
-  const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' };
-  try {
-    const stdio = ['inherit', output, 'inherit'] as const;
-    return execFileSync('wrangler', command, { encoding: 'utf8', env, stdio: [...stdio] });
-  } catch {
-    process.exit(1); // wrangler has said why
-  }
 }

@@ -32,6 +32,8 @@ export interface LocalRegistry {
 const ROOT = resolve(import.meta.dirname, '../..');
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
+const SWEEP_INTERVAL = 15 * 60 * 1000; // milliseconds, like the cron trigger in wrangler.toml
+
 /** After a SIGKILL the runtime needs a moment to notice that its parent is gone. */
 const PORT_PATIENCE = 3000; // milliseconds
 
@@ -59,8 +61,25 @@ export async function startRegistry(options: LocalRegistryOptions): Promise<Loca
     await miniflare.dispose();
     throw error;
   }
+  const timer = setInterval(() => void runScheduled(miniflare), SWEEP_INTERVAL).unref();
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-  return { url: `http://${host}:${port}`, stop: () => miniflare.dispose() };
+  return {
+    url: `http://${host}:${port}`,
+    async stop() {
+      clearInterval(timer);
+      await miniflare.dispose();
+    },
+  };
+}
+
+/** Does what the cron trigger does on the platform; miniflare has no clock of its own. */
+async function runScheduled(miniflare: Miniflare): Promise<void> {
+  try {
+    const worker = await miniflare.getWorker();
+    await worker.scheduled();
+  } catch (error) {
+    console.error('The scheduled sweep failed:', error);
+  }
 }
 
 async function miniflareOptions({ host, port, state, log }: LocalRegistryOptions) {
