@@ -1,4 +1,3 @@
-import { mkdir, realpath } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -7,6 +6,7 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare';
 import { unstable_readConfig as readConfig } from 'wrangler';
 import { bundleWorker } from './bundle.ts';
 import { applyMigrations } from './migrate.ts';
+import { takeStateFolder } from './state-folder.ts';
 
 /** How to run the registry. `state` is a folder, made if it is not there. */
 export interface LocalRegistryOptions {
@@ -42,7 +42,8 @@ const PORT_PATIENCE = 3000; // milliseconds
  * the Worker by a socket of its own: miniflare's entry Worker, which they would else pass, answers
  * a third as many a second and compresses bodies.
  *
- * @throws Error with one line that says what to do: the address is not loopback, the port is taken
+ * @throws Error with one line that says what to do: the address is not loopback, the port is taken,
+ *   another process uses the state folder
  */
 export async function startRegistry(options: LocalRegistryOptions): Promise<LocalRegistry> {
   if (!LOOPBACK.test(options.host)) {
@@ -51,25 +52,24 @@ export async function startRegistry(options: LocalRegistryOptions): Promise<Loca
     );
   }
   const port = await waitForPort(options.port, options.host);
-  await mkdir(options.state, { recursive: true });
-  const miniflare = new Miniflare(await miniflareOptions({ ...options, port }));
+  const state = await takeStateFolder(options.state);
+  const miniflare = new Miniflare(await miniflareOptions({ ...options, port, state: state.path }));
+  const timer = setInterval(() => void runScheduled(miniflare), SWEEP_INTERVAL).unref();
+  const stop = async () => {
+    clearInterval(timer);
+    await miniflare.dispose();
+    await state.release();
+  };
   try {
     await miniflare.ready;
     const database = await miniflare.getD1Database('DB');
     await applyMigrations(database, join(ROOT, 'src/storage/migrations'));
   } catch (error) {
-    await miniflare.dispose();
+    await stop();
     throw error;
   }
-  const timer = setInterval(() => void runScheduled(miniflare), SWEEP_INTERVAL).unref();
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-  return {
-    url: `http://${host}:${port}`,
-    async stop() {
-      clearInterval(timer);
-      await miniflare.dispose();
-    },
-  };
+  return { url: `http://${host}:${port}`, stop };
 }
 
 /** Does what the cron trigger does on the platform; miniflare has no clock of its own. */
@@ -98,7 +98,7 @@ async function miniflareOptions({ host, port, state, log }: LocalRegistryOptions
     r2Buckets: { BUCKET: 'edgewater' },
     d1Databases: { DB: 'edgewater' },
     bindings: { OPEN: 'true', LOG: log },
-    resourcePersistencePath: await realpath(state),
+    resourcePersistencePath: state,
     unsafeDirectSockets: [{ host, port }],
     cf: false, // would be looked up on the internet
     logRequests: false,

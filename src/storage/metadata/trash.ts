@@ -35,8 +35,9 @@ export class TrashMetadata {
 
   /** Forgets keys whose objects are deleted. */
   async forget(keys: readonly string[]): Promise<void> {
-    await this.#database.batch([
-      ['DELETE FROM trash WHERE r2_key IN (SELECT value FROM json_each(?1))', JSON.stringify(keys)],
-    ]);
+    await this.#database.all(
+      'DELETE FROM trash WHERE r2_key IN (SELECT value FROM json_each(?1))',
+      JSON.stringify(keys),
+    );
   }
 }

@@ -30,16 +30,14 @@ export class UploadMetadata {
     key: string,
     lifetime: number,
   ): Promise<void> {
-    await this.#database.batch([
-      [
-        `INSERT INTO uploads (id, repository, r2_key, expires_at)
-         VALUES (?1, ?2, ?3, unixepoch() + ?4)`,
-        id,
-        repository,
-        key,
-        lifetime,
-      ],
-    ]);
+    await this.#database.all(
+      `INSERT INTO uploads (id, repository, r2_key, expires_at)
+       VALUES (?1, ?2, ?3, unixepoch() + ?4)`,
+      id,
+      repository,
+      key,
+      lifetime,
+    );
   }
 
   /**
