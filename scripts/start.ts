@@ -26,12 +26,9 @@ try {
   });
   console.log(`Edgewater is ready on ${registry.url} with its state in ${options.state}`);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      registry.stop().then(
-        () => process.exit(0),
-        () => process.exit(1),
-      );
-    });
+    // Before miniflare's own listener, which would end with an error. The runtime is killed on exit:
+    // every state that it can be in is one that it starts from.
+    process.prependListener(signal, () => process.exit(0));
   }
 } catch (error) {
   console.error(`Edgewater did not start: ${error instanceof Error ? error.message : error}`);

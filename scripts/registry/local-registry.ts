@@ -53,12 +53,11 @@ export async function startRegistry(options: LocalRegistryOptions): Promise<Loca
   }
   const port = await waitForPort(options.port, options.host);
   const state = await takeStateFolder(options.state);
-  const miniflare = new Miniflare(await miniflareOptions({ ...options, port, state: state.path }));
+  const miniflare = new Miniflare(await miniflareOptions({ ...options, port, state }));
   const timer = setInterval(() => void runScheduled(miniflare), SWEEP_INTERVAL).unref();
   const stop = async () => {
     clearInterval(timer);
     await miniflare.dispose();
-    await state.release();
   };
   try {
     await miniflare.ready;

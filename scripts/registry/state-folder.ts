@@ -1,24 +1,22 @@
+import { rmSync } from 'node:fs';
 import { mkdir, open, readFile, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A state folder that belongs to this process until it is released. */
-export interface StateFolder {
-  path: string; // absolute
-  release(): Promise<void>;
-}
-
 /**
- * Makes the folder if it is not there and takes it: two registries in one folder would write over
- * each other. A process that was killed leaves its claim behind; the next one sees that it is dead.
+ * Makes the folder if it is not there and takes it until this process ends: two registries in one
+ * folder would write over each other. A process that was killed leaves its claim behind; the next
+ * one sees that it is dead.
  *
+ * @returns the absolute path
  * @throws Error when another process that runs has it
  */
-export async function takeStateFolder(folder: string): Promise<StateFolder> {
+export async function takeStateFolder(folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   const path = await realpath(folder);
   const claim = join(path, 'pid');
   await makeClaim(claim, folder);
-  return { path, release: () => rm(claim, { force: true }) };
+  process.once('exit', () => rmSync(claim, { force: true }));
+  return path;
 }
 
 async function makeClaim(claim: string, folder: string): Promise<void> {
@@ -43,7 +41,7 @@ async function makeClaim(claim: string, folder: string): Promise<void> {
 
 function isRunning(pid: number): boolean {
   try {
-    return pid > 0 && pid !== process.pid && process.kill(pid, 0);
+    return pid > 0 && process.kill(pid, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
