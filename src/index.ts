@@ -1,5 +1,4 @@
 import { type Env, readSettings } from './env.ts';
-import { logRequest } from './http/request-log.ts';
 import { sweep } from './lifecycle/sweep.ts';
 import { Registry } from './registry/registry.ts';
 import { createRouter } from './router.ts';
@@ -11,17 +10,13 @@ export { UploadSession } from './uploads/upload-session.ts';
 const answer = createRouter();
 
 export default {
-  async fetch(request, env): Promise<Response> {
-    const startedAt = Date.now();
-    const settings = readSettings(env);
+  fetch(request, env): Promise<Response> {
     const registry = new Registry(
       new MetadataStore(env.DB),
       new BlobStore(env.BUCKET),
       env.UPLOADS,
     );
-    const response = await answer(request, registry, settings);
-    logRequest(settings.log, request, response, startedAt);
-    return response;
+    return answer(request, registry, readSettings(env));
   },
 
   async scheduled(_controller, env): Promise<void> {

@@ -18,6 +18,7 @@ import * as tags from './handlers/tags.ts';
 import * as uploads from './handlers/uploads.ts';
 import { toErrorResponse } from './http/error-response.ts';
 import { DOCKER_API_VERSION } from './http/headers.ts';
+import { logRequest } from './http/request-log.ts';
 import { parseDigest } from './oci/digest.ts';
 import { RegistryError } from './oci/errors.ts';
 import { isTag, parseReference, type Reference } from './oci/reference.ts';
@@ -87,7 +88,7 @@ export const ROUTES: readonly Route[] = [
   route('end-12a end-12b', READ, '/v2/:name+/referrers/:param', 'pull', ({ request, repository, param }) => referrers.list(request, repository, parseDigest(param))),
 ];
 
-/** Makes the function that answers every request. */
+/** Makes the function that answers every request, and logs it. */
 export function createRouter() {
   const router = Router<IRequest, [Registry, Settings], Response>({
     catch: (error: unknown, request: IRequest) => toErrorResponse(error, request as Request),
@@ -105,7 +106,12 @@ export function createRouter() {
     router.all(path, () => refuseMethod(routes.flatMap((row) => row.methods)));
   }
   router.all('*', refusePath);
-  return router.fetch;
+  return async (request: Request, registry: Registry, settings: Settings): Promise<Response> => {
+    const startedAt = Date.now();
+    const response = await router.fetch(request, registry, settings);
+    logRequest(settings.log, request, response, startedAt);
+    return response;
+  };
 }
 
 const METHOD_NAMES = {

@@ -5,10 +5,10 @@ export function entityTag(digest: Digest): string {
   return `"${digest}"`;
 }
 
-/** A precondition on what a name points to. `digests` empty means "anything at all" (`*`). */
+/** A precondition on what a name points to: one of these digests, or anything at all ("*"). */
 export interface Precondition {
   mustMatch: boolean;
-  digests: readonly string[];
+  digests: readonly string[] | '*';
 }
 
 /**
@@ -33,17 +33,17 @@ export function isNotModified(headers: Headers, digest: Digest): boolean {
     return false;
   }
   const digests = parseEntityTags(value);
-  return digests.length === 0 || digests.includes(digest);
+  return digests === '*' || digests.includes(digest);
 }
 
-function parseEntityTags(value: string): string[] {
-  return value
-    .split(',')
-    .map((tag) =>
-      tag
-        .trim()
-        .replace(/^W\//, '')
-        .replace(/^"(.*)"$/, '$1'),
-    )
-    .filter((tag) => tag !== '*' && tag !== '');
+function parseEntityTags(value: string): string[] | '*' {
+  if (value.trim() === '*') {
+    return '*';
+  }
+  return value.split(',').map((tag) =>
+    tag
+      .trim()
+      .replace(/^W\//, '')
+      .replace(/^"(.*)"$/, '$1'),
+  );
 }

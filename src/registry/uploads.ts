@@ -1,8 +1,8 @@
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
+import { fromResult, type Result } from '../oci/result.ts';
 import { uploadObjectName } from '../storage/keys.ts';
-import { fromResult, type Result } from '../uploads/result.ts';
 import type { Chunk } from '../uploads/upload-content.ts';
 import type { UploadProgress, UploadSession } from '../uploads/upload-session.ts';
 

@@ -22,11 +22,11 @@ import type { Env } from '../env.ts';
 import { algorithmOf, type Digest, type DigestAlgorithm } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
+import { type Result, toResult } from '../oci/result.ts';
 import { BlobStore } from '../storage/blob-store.ts';
 import { blobKey } from '../storage/keys.ts';
 import { MetadataStore } from '../storage/metadata/metadata-store.ts';
 import { discard } from '../streams/discard.ts';
-import { type Result, toResult } from './result.ts';
 import { type Chunk, UploadContent } from './upload-content.ts';
 import { UploadRecord, type UploadSessionRow } from './upload-record.ts';
 

@@ -6,12 +6,12 @@ import { REVIEW_DELAY } from './lifetimes.ts';
 
 /**
  * Something that must be true of what `reference` names when a batch commits: that it is one of
- * `digests` (any, when empty), or, with `mustMatch` false, that it is none of them.
+ * `digests` (or anything at all, "*"), or, with `mustMatch` false, that it is not.
  */
 export interface TagCondition {
   reference: Reference;
   mustMatch: boolean;
-  digests: readonly string[];
+  digests: readonly string[] | '*';
 }
 
 /** Tags: names of manifests that can move. */
@@ -88,10 +88,10 @@ export function guardTag(repository: RepositoryName, condition: TagCondition): S
     `INSERT INTO guard SELECT ${mustMatch ? '' : 'NOT '}EXISTS (
        SELECT 1 FROM ${table} JOIN repositories ON repositories.id = ${table}.repository_id
        WHERE repositories.name = ?1 AND ${table}.${column} = ?2
-         AND (?3 = '[]' OR ${table}.digest IN (SELECT value FROM json_each(?3))))`,
+         AND (?3 IS NULL OR ${table}.digest IN (SELECT value FROM json_each(?3))))`,
     repository,
     value,
-    JSON.stringify(digests),
+    digests === '*' ? null : JSON.stringify(digests),
   ];
 }
 
