@@ -21,6 +21,8 @@ export default {
 
   async scheduled(_controller, env): Promise<void> {
     const deleted = await sweep(new MetadataStore(env.DB), new BlobStore(env.BUCKET));
-    console.log(JSON.stringify({ message: 'sweep', deleted }));
+    if (deleted > 0) {
+      console.log(JSON.stringify({ message: 'emptied the trash', deleted }));
+    }
   },
 } satisfies ExportedHandler<Env>;

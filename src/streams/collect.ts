@@ -2,38 +2,41 @@ import { discard } from './discard.ts';
 
 const READ_SIZE = 64 * 2 ** 10; // bytes
 
-/** The whole body, or null when it has more than `limit` bytes; the rest is then discarded. */
+/**
+ * The whole body, or null when it has more than `limit` bytes; the rest is then discarded. However
+ * small the pieces are in which it comes, it takes no more memory than four times its length.
+ */
 export async function collect(
   body: ReadableStream<Uint8Array>,
   limit: number,
 ): Promise<Uint8Array | null> {
   const reader = body.getReader({ mode: 'byob' });
-  const chunks: Uint8Array[] = [];
-  for (let length = 0; ; ) {
-    const { value, done } = await reader.read(new Uint8Array(READ_SIZE));
-    if (done) {
-      return concatenate(chunks, length);
+  let collected = new Uint8Array(READ_SIZE);
+  let length = 0;
+  for (let memory = new Uint8Array(READ_SIZE); ; ) {
+    const { value, done } = await reader.readAtLeast(READ_SIZE, memory);
+    if (value !== undefined) {
+      if (length + value.byteLength > limit) {
+        reader.releaseLock();
+        await discard(body);
+        return null;
+      }
+      collected = withRoom(collected, length, value.byteLength);
+      collected.set(value, length);
+      length += value.byteLength;
+      memory = new Uint8Array(value.buffer);
     }
-    chunks.push(value);
-    length += value.byteLength;
-    if (length > limit) {
-      reader.releaseLock();
-      await discard(body);
-      return null;
+    if (done) {
+      return collected.subarray(0, length);
     }
   }
 }
 
-function concatenate(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const [first] = chunks;
-  if (chunks.length === 1 && first !== undefined) {
-    return first;
+function withRoom(memory: Uint8Array<ArrayBuffer>, length: number, more: number) {
+  if (length + more <= memory.byteLength) {
+    return memory;
   }
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
+  const larger = new Uint8Array(memory.byteLength * 4);
+  larger.set(memory.subarray(0, length));
+  return larger;
 }
