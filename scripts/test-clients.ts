@@ -10,7 +10,7 @@
  * where Go is installed. Nothing of the user's own configuration or images is used or changed.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
@@ -41,13 +41,13 @@ const options = new Command('npm run test:clients --')
   .opts<{ only: string[]; require: string[]; registry?: string }>();
 
 const interruption = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => interruption.abort());
-}
 
-const folder = await mkdtemp(join(tmpdir(), 'ew-')); // short, for sockets lie in it
+const id = randomBytes(4).toString('hex'); // in lower case, for podman makes a name of the path
+const folder = join(tmpdir(), `ew-${id}`); // short, for sockets lie in it
+await mkdir(folder, { mode: 0o700 });
 try {
   const server = options.registry === undefined ? await startHere(join(folder, 'state')) : null;
+  stopOnSignals();
   try {
     process.exitCode = (await test(server?.url ?? options.registry ?? '')) ? 0 : 1;
   } finally {
@@ -62,12 +62,20 @@ function startHere(state: string) {
   return startRegistry({ port: 0, host: '127.0.0.1', state, log: 'off' });
 }
 
+/** Instead of miniflare, which would end this process at once and leave daemons behind. */
+function stopOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.removeAllListeners(signal);
+    process.on(signal, () => interruption.abort());
+  }
+}
+
 async function test(url: string): Promise<boolean> {
   const results = await runSuites(
     SUITES.filter(({ name }) => options.only.includes(name)),
     {
       url: url.replace(/\/+$/, ''),
-      prefix: `clients-${randomBytes(4).toString('hex')}`,
+      prefix: `clients-${id}`,
       folder,
       signal: interruption.signal,
     },

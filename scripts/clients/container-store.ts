@@ -1,0 +1,33 @@
+import type { Bench } from './bench.ts';
+
+/** A store of images that podman or buildah keeps, apart from the machine's. */
+export class ContainerStore {
+  readonly #bench: Bench;
+  readonly #command: 'podman' | 'buildah';
+  readonly #options: readonly string[];
+
+  /** Names a store; one that was not used before is empty. */
+  constructor(bench: Bench, command: 'podman' | 'buildah', name: string) {
+    this.#bench = bench;
+    this.#command = command;
+    const folders = ['--root', bench.path(`${name}-root`), '--runroot', bench.path(`${name}-run`)];
+    this.#options = [...folders, '--storage-driver', 'vfs'];
+  }
+
+  /** Runs the client on this store. */
+  run(...args: string[]): Promise<string> {
+    return this.#bench.run(this.#command, [...this.#options, ...args]);
+  }
+
+  /** Pulls an image and returns its ID as the digest that it is. */
+  async pull(source: string): Promise<string> {
+    const id = await this.run('pull', '--quiet', '--tls-verify=false', source);
+    return `sha256:${id.trim().replace('sha256:', '')}`;
+  }
+
+  /** Pushes an image to a repository of the bench. */
+  async push(image: string, name: string, ...args: string[]): Promise<void> {
+    const to = `docker://${this.#bench.remote(name)}`;
+    await this.run('push', '--tls-verify=false', ...args, image.replace('sha256:', ''), to);
+  }
+}

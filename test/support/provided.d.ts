@@ -1,0 +1,8 @@
+import 'vitest';
+
+declare module 'vitest' {
+  /** What vitest.config.ts hands to the tests. */
+  interface ProvidedContext {
+    seed: number;
+  }
+}

@@ -1,0 +1,53 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+
+if (process.env.SEED === undefined) {
+  process.env.SEED = String(Math.floor(Math.random() * 2 ** 31));
+  console.log(`random content and properties from SEED=${process.env.SEED}`);
+}
+const seed = Number(process.env.SEED);
+
+/** Inside the Workers runtime, with the real bindings of miniflare. */
+const worker: TestProjectConfiguration = {
+  plugins: [
+    cloudflareTest(async () => ({
+      wrangler: { configPath: './wrangler.toml' },
+      miniflare: {
+        bindings: {
+          OPEN: 'true',
+          LOG: 'off',
+          MIGRATIONS: await readD1Migrations('./src/storage/migrations'),
+        },
+      },
+    })),
+  ],
+  test: {
+    name: 'worker',
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/architecture.test.ts'],
+    setupFiles: ['test/support/worker.setup.ts'],
+    provide: { seed },
+    testTimeout: 60_000,
+    maxWorkers: 2,
+  },
+};
+
+/** In Node: what reads the source files. */
+const node: TestProjectConfiguration = {
+  test: { name: 'node', include: ['test/architecture.test.ts'] },
+};
+
+/** Any registry that runs already, at the address in the variable REGISTRY_URL. */
+const blackBox: TestProjectConfiguration = {
+  test: {
+    name: 'black-box',
+    include: ['test/conformance/**/*.test.ts'],
+    setupFiles: ['test/support/black-box.setup.ts'],
+    provide: { seed },
+    testTimeout: 60_000,
+  },
+};
+
+export default defineConfig({
+  test: { projects: process.env.REGISTRY_URL ? [blackBox] : [worker, node] },
+});
