@@ -1,23 +1,27 @@
 /**
  * Puts the registry on Cloudflare: `npm run deploy`, with `npx wrangler login` done before or
- * CLOUDFLARE_API_TOKEN set. Further arguments go to `wrangler deploy`; with `--dry-run` nothing
- * leaves this machine. Safe to repeat.
+ * CLOUDFLARE_API_TOKEN set. With `--dry-run` nothing leaves this machine. Safe to repeat.
  *
  * A deploy creates the bucket and the database if they are not there. A database that is there gets
  * its migrations first, so that the new code never meets the old tables.
  */
+import { Command } from 'commander';
 import { askWrangler, wrangler } from './wrangler.ts';
 
 const DATABASE = 'edgewater'; // wrangler.toml's database_name
 
-const args = process.argv.slice(2);
-if (args.includes('--dry-run')) {
-  wrangler('deploy', ...args);
+const { dryRun } = new Command('npm run deploy --')
+  .option('--dry-run', 'build only')
+  .parse()
+  .opts<{ dryRun?: boolean }>();
+
+if (dryRun) {
+  wrangler('deploy', '--dry-run');
 } else if (databaseExists()) {
   migrate();
-  wrangler('deploy', ...args);
+  wrangler('deploy');
 } else {
-  wrangler('deploy', ...args);
+  wrangler('deploy');
   migrate();
 }
 

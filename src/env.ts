@@ -8,6 +8,7 @@ export interface Env {
   UPLOADS: DurableObjectNamespace<UploadSession>;
   OPEN?: string;
   LOG?: string;
+  R2_READ_WINDOW?: string;
 }
 
 /** The variables, read. */
@@ -15,6 +16,8 @@ export interface Settings {
   /** Everybody may do everything. */
   isOpen: boolean;
   log: LogFormat;
+  /** How many bytes one read of R2 asks for. */
+  readWindow: number;
 }
 
 /** Reads the variables. What they do not know counts as their default. */
@@ -22,5 +25,6 @@ export function readSettings(env: Env): Settings {
   return {
     isOpen: env.OPEN === 'true',
     log: env.LOG === 'text' || env.LOG === 'off' ? env.LOG : 'json',
+    readWindow: Number(env.R2_READ_WINDOW) || Number.POSITIVE_INFINITY,
   };
 }

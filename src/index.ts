@@ -11,12 +11,13 @@ const answer = createRouter();
 
 export default {
   fetch(request, env): Promise<Response> {
+    const settings = readSettings(env);
     const registry = new Registry(
       new MetadataStore(env.DB),
-      new BlobStore(env.BUCKET),
+      new BlobStore(env.BUCKET, settings.readWindow),
       env.UPLOADS,
     );
-    return answer(request, registry, readSettings(env));
+    return answer(request, registry, settings);
   },
 
   async scheduled(_controller, env): Promise<void> {

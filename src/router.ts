@@ -16,10 +16,11 @@ import * as manifests from './handlers/manifests.ts';
 import * as referrers from './handlers/referrers.ts';
 import * as tags from './handlers/tags.ts';
 import * as uploads from './handlers/uploads.ts';
+import { discardBody } from './http/body.ts';
 import { toErrorResponse } from './http/error-response.ts';
 import { DOCKER_API_VERSION } from './http/headers.ts';
 import { logRequest } from './http/request-log.ts';
-import { parseDigest } from './oci/digest.ts';
+import { parseDigest, parseSubjectDigest } from './oci/digest.ts';
 import { RegistryError } from './oci/errors.ts';
 import { isTag, parseReference, type Reference } from './oci/reference.ts';
 import { parseRepositoryName } from './oci/repository-name.ts';
@@ -85,7 +86,7 @@ export const ROUTES: readonly Route[] = [
 
   route('end-8a end-8b', READ, '/v2/:name+/tags/list', 'pull', ({ request, repository }) => tags.list(request, repository)),
 
-  route('end-12a end-12b', READ, '/v2/:name+/referrers/:param', 'pull', ({ request, repository, param }) => referrers.list(request, repository, parseDigest(param))),
+  route('end-12a end-12b', READ, '/v2/:name+/referrers/:param', 'pull', ({ request, repository, param }) => referrers.list(request, repository, parseSubjectDigest(param))),
 ];
 
 /** Makes the function that answers every request, and logs it. */
@@ -109,6 +110,7 @@ export function createRouter() {
   return async (request: Request, registry: Registry, settings: Settings): Promise<Response> => {
     const startedAt = Date.now();
     const response = await router.fetch(request, registry, settings);
+    await discardBody(request);
     logRequest(settings.log, request, response, startedAt);
     return response;
   };

@@ -9,11 +9,12 @@ const SOURCE = resolve(import.meta.dirname, '../src');
 const IMPORTS: Record<string, readonly string[]> = {
   oci: [],
   streams: [],
+  rpc: ['oci'],
   http: ['oci', 'streams'],
   auth: ['oci', 'http/headers', 'env'],
   storage: ['oci'],
-  uploads: ['storage', 'oci', 'streams', 'type env'],
-  registry: ['type uploads', 'storage', 'oci'],
+  uploads: ['storage', 'oci', 'rpc', 'streams', 'type env'],
+  registry: ['type uploads', 'storage', 'oci', 'rpc'],
   handlers: ['registry', 'http', 'oci'],
   lifecycle: ['storage', 'oci'],
   router: ['handlers', 'auth', 'http', 'oci', 'type registry', 'type env'],
@@ -23,7 +24,7 @@ const IMPORTS: Record<string, readonly string[]> = {
 
 const PACKAGES: Record<string, readonly string[]> = {
   oci: ['node:crypto'],
-  uploads: ['node:crypto', 'cloudflare:workers'],
+  uploads: ['node:buffer', 'node:crypto', 'cloudflare:workers'],
   router: ['itty-router'],
 };
 

@@ -32,6 +32,9 @@ export interface LocalRegistry {
 const ROOT = resolve(import.meta.dirname, '../..');
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
+/** miniflare reads an object of several parts ahead of its reader: no more than this, then. */
+const R2_READ_WINDOW = String(8 * 2 ** 20); // bytes
+
 const SWEEP_INTERVAL = 15 * 60 * 1000; // milliseconds, like the cron trigger in wrangler.toml
 
 /** After a SIGKILL the runtime needs a moment to notice that its parent is gone. */
@@ -96,7 +99,7 @@ async function miniflareOptions({ host, port, state, log }: LocalRegistryOptions
     durableObjects: Object.fromEntries(objects),
     r2Buckets: { BUCKET: 'edgewater' },
     d1Databases: { DB: 'edgewater' },
-    bindings: { OPEN: 'true', LOG: log },
+    bindings: { OPEN: 'true', LOG: log, R2_READ_WINDOW },
     resourcePersistencePath: state,
     unsafeDirectSockets: [{ host, port }],
     cf: false, // would be looked up on the internet
@@ -122,7 +125,8 @@ async function waitForPort(port: number, host: string): Promise<number> {
     try {
       return await tryPort(port, host);
     } catch (error) {
-      if (Date.now() > deadline) {
+      const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      if (!isTaken || Date.now() > deadline) {
         throw explainPort(error, port, host);
       }
       await sleep(100);

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { mkdir, open, readFile, realpath, rm } from 'node:fs/promises';
+import { link, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
@@ -8,40 +8,56 @@ import { join } from 'node:path';
  * one sees that it is dead.
  *
  * @returns the absolute path
- * @throws Error when another process that runs has it
+ * @throws Error when another process that runs has it, or it cannot be a folder
  */
 export async function takeStateFolder(folder: string): Promise<string> {
-  await mkdir(folder, { recursive: true });
-  const path = await realpath(folder);
+  const path = await makeFolder(folder);
   const claim = join(path, 'pid');
-  await makeClaim(claim, folder);
+  while (!(await makeClaim(claim))) {
+    const owner = Number(await readFile(claim, 'utf8').catch(() => ''));
+    if (isRunning(owner)) {
+      throw new Error(
+        `the state in ${folder} is in use by process ${owner}; stop it or choose another --state ` +
+          `(if that process is something else, delete ${claim})`,
+      );
+    }
+    await rm(claim, { force: true });
+  }
   process.once('exit', () => rmSync(claim, { force: true }));
   return path;
 }
 
-async function makeClaim(claim: string, folder: string): Promise<void> {
+async function makeFolder(folder: string): Promise<string> {
   try {
-    const file = await open(claim, 'wx');
-    await file.writeFile(String(process.pid));
-    await file.close();
+    await mkdir(folder, { recursive: true });
+    return await realpath(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(`--state ${folder} cannot be a folder (${code}); choose another`);
+  }
+}
+
+/** False when there is a claim already. It appears with its content, so nobody reads half of it. */
+async function makeClaim(claim: string): Promise<boolean> {
+  const draft = `${claim}.${process.pid}`;
+  await writeFile(draft, String(process.pid));
+  try {
+    await link(draft, claim);
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
       throw error;
     }
-    const owner = Number(await readFile(claim, 'utf8'));
-    if (isRunning(owner)) {
-      throw new Error(
-        `the state in ${folder} is in use by process ${owner}; stop it or choose another --state`,
-      );
-    }
-    await rm(claim, { force: true });
-    await makeClaim(claim, folder);
+    return false;
+  } finally {
+    await rm(draft, { force: true });
   }
 }
 
+/** A claim with our own number was left by a process that had it before, in a container say. */
 function isRunning(pid: number): boolean {
   try {
-    return pid > 0 && process.kill(pid, 0);
+    return pid > 0 && pid !== process.pid && process.kill(pid, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }

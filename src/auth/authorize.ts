@@ -9,14 +9,15 @@ export type Access = 'pull' | 'push' | 'delete' | 'catalog' | 'any';
  * There are no accounts yet: an open registry allows everything to everybody, and one that is not
  * declared open allows nothing, so that nobody puts an open registry on the internet by accident.
  *
- * @throws DENIED
+ * @throws DENIED, with the access that was needed as its detail
  */
-export function authorize(isOpen: boolean, _access: Access): void {
+export function authorize(isOpen: boolean, access: Access): void {
   if (!isOpen) {
     throw new RegistryError(
       'DENIED',
       'this registry has no access control yet and is not declared open: set the variable ' +
         'OPEN to "true" to let everybody who reaches it pull, push and delete',
+      { details: [access] },
     );
   }
 }

@@ -1,5 +1,4 @@
 import { nextLink, parsePage } from '../http/pagination.ts';
-import { RegistryError } from '../oci/errors.ts';
 import type { Registry } from '../registry/registry.ts';
 
 /** Docker's list of repositories. https://distribution.github.io/distribution/spec/api/#catalog */
@@ -13,22 +12,18 @@ export async function list(request: Request, registry: Registry): Promise<Respon
   );
 }
 
-/** What `docker search` asks first: a v1 registry that answers on its own. */
+/** What `docker search` asks first: a v1 registry that answers on its own. https://github.com/moby/moby/tree/master/daemon/pkg/registry */
 export function ping(): Response {
   return Response.json(true, { headers: { 'X-Docker-Registry-Standalone': 'true' } });
 }
 
-const MAX_SEARCH_RESULTS = 100;
+const DEFAULT_SEARCH_RESULTS = 25; // Docker Hub's
 
-/** `docker search <host>/<term>`: repositories with the term in their name. */
+/** `docker search <host>/<term>`: repositories with the term in their name. https://github.com/moby/moby/blob/master/api/types/registry/search.go */
 export async function search(request: Request, registry: Registry): Promise<Response> {
   const query = new URL(request.url).searchParams;
   const term = query.get('q') ?? '';
-  const n = query.get('n') || '25';
-  if (!/^\d{1,4}$/.test(n)) {
-    throw new RegistryError('PAGINATION_NUMBER_INVALID');
-  }
-  const limit = Math.min(Math.max(1, Number(n)), MAX_SEARCH_RESULTS);
+  const { limit } = parsePage(query, DEFAULT_SEARCH_RESULTS);
   const names = await registry.repositories.search(term, limit);
   return Response.json({
     query: term,

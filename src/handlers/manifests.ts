@@ -21,7 +21,10 @@ export async function get(
   repository: Repository,
   reference: Reference,
 ): Promise<Response> {
-  const manifest = await repository.manifests.get(reference);
+  const isHead = request.method === 'HEAD';
+  const manifest = await (isHead
+    ? repository.manifests.stat(reference)
+    : repository.manifests.get(reference));
   const headers = {
     'Cache-Control': 'tag' in reference ? FRESH_CONTENT : IMMUTABLE_CONTENT,
     'Content-Type': manifest.mediaType,
@@ -31,7 +34,7 @@ export async function get(
   if (isNotModified(request.headers, manifest.digest)) {
     return new Response(null, { status: 304, headers });
   }
-  const body = request.method === 'HEAD' ? null : await repository.manifests.open(manifest);
+  const body = isHead ? null : await repository.manifests.open(manifest);
   return new Response(body, { headers: { ...headers, 'Content-Length': String(manifest.size) } });
 }
 

@@ -1,6 +1,6 @@
 import { OCI_FILTERS_APPLIED } from '../http/headers.ts';
 import { nextLink, parsePage } from '../http/pagination.ts';
-import type { Digest } from '../oci/digest.ts';
+import type { SubjectDigest } from '../oci/digest.ts';
 import { OCI_INDEX } from '../oci/media-types.ts';
 import type { Repository } from '../registry/registry.ts';
 
@@ -8,7 +8,7 @@ import type { Repository } from '../registry/registry.ts';
 export async function list(
   request: Request,
   repository: Repository,
-  subject: Digest,
+  subject: SubjectDigest,
 ): Promise<Response> {
   const url = new URL(request.url);
   const page = parsePage(url.searchParams);

@@ -22,7 +22,7 @@ import type { Chunk } from '../registry/uploads.ts';
 
 /**
  * end-4a, end-4b, end-4c, end-11: start an upload, push a blob at once with `?digest=`, or mount one
- * of another repository with `?mount=`. A mount that fails for whatever reason starts an upload.
+ * of another repository with `?mount=`. A mount of what is not there starts an upload.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 export async function start(request: Request, repository: Repository): Promise<Response> {
@@ -37,8 +37,8 @@ export async function start(request: Request, repository: Repository): Promise<R
   const digest = optionalDigest(query);
   const session = await repository.uploads.start(uploadAlgorithm(query, digest));
   if (digest !== null && request.body !== null) {
-    await repository.uploads.finish(session, digest, chunkOf(request, request.body));
-    return created(repository.name, digest);
+    const chunk = chunkOf(request, request.body);
+    return finishWith(repository, session, digest, chunk);
   }
   return accepted(202, repository.name, session, 0);
 }
@@ -88,17 +88,26 @@ export async function finish(
     request.body === null || contentLength(request.headers) === 0
       ? null
       : chunkOf(request, request.body);
-  const { offset, isOutOfOrder } = await repository.uploads.finish(session, digest, chunk);
-  if (isOutOfOrder) {
-    throw outOfOrder(repository.name, session, offset);
-  }
-  return created(repository.name, digest);
+  return finishWith(repository, session, digest, chunk);
 }
 
 /** end-14: give an upload up. https://github.com/opencontainers/distribution-spec/blob/main/spec.md#canceling-a-blob-upload */
 export async function cancel(repository: Repository, session: string): Promise<Response> {
   await repository.uploads.cancel(session);
   return new Response(null, { status: 204 });
+}
+
+async function finishWith(
+  repository: Repository,
+  session: string,
+  digest: Digest,
+  chunk: Chunk | null,
+): Promise<Response> {
+  const { offset, isOutOfOrder } = await repository.uploads.finish(session, digest, chunk);
+  if (isOutOfOrder) {
+    throw outOfOrder(repository.name, session, offset);
+  }
+  return created(repository.name, digest);
 }
 
 /** Where to mount from: a repository, any (null), or nowhere because it cannot exist (undefined). */

@@ -8,7 +8,6 @@ export const DOCKER_API_VERSION = 'Docker-Distribution-Api-Version';
 export const OCI_SUBJECT = 'OCI-Subject';
 export const OCI_TAG = 'OCI-Tag';
 export const OCI_FILTERS_APPLIED = 'OCI-Filters-Applied';
-export const OCI_CHUNK_MIN_LENGTH = 'OCI-Chunk-Min-Length';
 
 /**
  * For content that its digest names: whoever holds it may keep it, no shared cache may, and nobody

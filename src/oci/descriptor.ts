@@ -1,29 +1,37 @@
-import { type Digest, isDigest } from './digest.ts';
+import type { Digest } from './digest.ts';
 import { RegistryError } from './errors.ts';
 
+/** RFC 6838 section 4.2: at most 127 characters on either side of the slash. */
+const MAX_MEDIA_TYPE_LENGTH = 255;
+
 /** image-spec v1.1.1 descriptor.md: the properties that a registry acts on. */
-export interface Descriptor {
+export interface Descriptor<D = Digest> {
   mediaType: string;
-  digest: Digest;
+  digest: D;
   size: number; // bytes
   urls?: readonly string[];
 }
 
 /**
- * Reads a descriptor out of a manifest's JSON. `where` names it in the message ("layers[2]").
+ * Reads a descriptor out of a manifest's JSON. `where` names it in the message ("layers[2]"), and
+ * `isRight` says which digests will do.
  *
  * @throws MANIFEST_INVALID
  */
-export function parseDescriptor(value: unknown, where: string): Descriptor {
+export function parseDescriptor<D extends string>(
+  value: unknown,
+  where: string,
+  isRight: (text: string) => text is D,
+): Descriptor<D> {
   if (!isObject(value)) {
     throw new RegistryError('MANIFEST_INVALID', `${where} is not a descriptor`);
   }
   const { mediaType, digest, size, urls } = value;
-  if (typeof mediaType !== 'string' || mediaType === '') {
-    throw new RegistryError('MANIFEST_INVALID', `${where}.mediaType is missing`);
+  if (typeof mediaType !== 'string' || !isMediaTypeLike(mediaType)) {
+    throw new RegistryError('MANIFEST_INVALID', `${where}.mediaType is not a media type`);
   }
-  if (typeof digest !== 'string' || !isDigest(digest)) {
-    throw new RegistryError('MANIFEST_INVALID', `${where}.digest is not a sha256 or sha512 digest`);
+  if (typeof digest !== 'string' || !isRight(digest)) {
+    throw new RegistryError('MANIFEST_INVALID', `${where}.digest is not a valid digest`);
   }
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
     throw new RegistryError('MANIFEST_INVALID', `${where}.size is not a whole number of bytes`);
@@ -35,6 +43,11 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
     throw new RegistryError('MANIFEST_INVALID', `${where}.urls is not a list of strings`);
   }
   return { mediaType, digest, size, urls };
+}
+
+/** True for text that can be stored as a media type. Its form is left to clients, who invent some. */
+export function isMediaTypeLike(text: string): boolean {
+  return text !== '' && text.length <= MAX_MEDIA_TYPE_LENGTH && text.isWellFormed();
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -29,12 +29,16 @@ export function parseDigest(text: string): Digest {
 
 /** True for text that {@link parseDigest} takes. */
 export function isDigest(text: string): text is Digest {
+  return hasForm(text, HEX_LENGTH);
+}
+
+function hasForm(text: string, hexLengths: Readonly<Record<string, number>>): boolean {
   const separator = text.indexOf(':');
   const algorithm = text.slice(0, separator);
   const encoded = text.slice(separator + 1);
   return (
-    isDigestAlgorithm(algorithm) &&
-    encoded.length === HEX_LENGTH[algorithm] &&
+    Object.hasOwn(hexLengths, algorithm) &&
+    encoded.length === hexLengths[algorithm] &&
     /^[0-9a-f]*$/.test(encoded)
   );
 }
@@ -49,6 +53,29 @@ export function parseDigestAlgorithm(text: string): DigestAlgorithm {
     throw new RegistryError('DIGEST_INVALID', 'supported digest algorithms: sha256, sha512');
   }
   return text;
+}
+
+/** Registered algorithms that this registry does not verify (image-spec main descriptor.md). */
+const FOREIGN_HEX_LENGTH = { sha384: 96, blake3: 64 } as const;
+
+/** A digest of content that the registry need not hold: the subject of a manifest. */
+export type SubjectDigest = string & { readonly __brand: 'Digest' | 'SubjectDigest' };
+
+/**
+ * Reads the digest of a subject, which may have any registered algorithm.
+ *
+ * @throws DIGEST_INVALID
+ */
+export function parseSubjectDigest(text: string): SubjectDigest {
+  if (!isSubjectDigest(text)) {
+    throw new RegistryError('DIGEST_INVALID', 'a digest is <algorithm>:<lower-case hex digits>');
+  }
+  return text;
+}
+
+/** True for text that {@link parseSubjectDigest} takes. */
+export function isSubjectDigest(text: string): text is SubjectDigest {
+  return isDigest(text) || hasForm(text, FOREIGN_HEX_LENGTH);
 }
 
 function isDigestAlgorithm(text: string): text is DigestAlgorithm {

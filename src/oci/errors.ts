@@ -3,7 +3,7 @@
  * row's own name unless `code` says otherwise) and what it says when nobody knows better.
  *
  * Codes: distribution-spec v1.1.1 "Error Codes"; UNKNOWN, UNAVAILABLE, RANGE_INVALID and
- * PAGINATION_NUMBER_INVALID are distribution's. Clients repeat a request that failed with UNKNOWN,
+ * PAGINATION_NUMBER_INVALID are distribution's. `retryAfter` is in seconds. Clients repeat a request that failed with UNKNOWN,
  * BLOB_UPLOAD_INVALID, TOOMANYREQUESTS or UNAVAILABLE, so no permanent failure uses those.
  */
 export const ERRORS = {
@@ -29,11 +29,11 @@ export const ERRORS = {
   SIZE_INVALID: { status: 400, message: 'the body does not have the announced length' },
   UNAUTHORIZED: { status: 401, message: 'authentication required' },
   UNSUPPORTED: { status: 405, message: 'the operation is not supported' },
-  TOOMANYREQUESTS: { status: 429, message: 'too many requests; try again later' },
+  TOOMANYREQUESTS: { status: 429, message: 'too many requests; try again later', retryAfter: 1 },
 
   PAGINATION_NUMBER_INVALID: { status: 400, message: 'n must be a whole number, 0 or more' },
   RANGE_INVALID: { status: 416, message: 'the range does not fit the content' },
-  UNAVAILABLE: { status: 503, message: 'storage did not answer; try again' },
+  UNAVAILABLE: { status: 503, message: 'storage did not answer; try again', retryAfter: 1 },
   UNKNOWN: { status: 500, message: 'unexpected failure; the log has the cause' },
 
   BLOB_REFERENCED: { code: 'UNSUPPORTED', status: 405, message: 'a manifest names this blob' },
@@ -47,9 +47,17 @@ export const ERRORS = {
   TAG_INVALID: { status: 400, message: 'not a valid tag' },
   TAG_MOVED: { code: 'DENIED', status: 412, message: 'the precondition on the tag does not hold' },
   UPLOAD_TOO_LARGE: { code: 'SIZE_INVALID', status: 413, message: 'blobs may have 52,000 MiB' },
-} as const satisfies Record<string, { status: number; message: string; code?: string }>;
+} as const satisfies Record<string, ErrorRow>;
 
-/** A row of {@link ERRORS}. */
+/** What {@link ERRORS} says of one way to fail. */
+export interface ErrorRow {
+  status: number;
+  message: string;
+  code?: string;
+  retryAfter?: number; // seconds
+}
+
+/** The name of a row of {@link ERRORS}. */
 export type ErrorName = keyof typeof ERRORS;
 
 /**

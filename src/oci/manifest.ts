@@ -1,5 +1,5 @@
-import { type Descriptor, isObject, parseDescriptor } from './descriptor.ts';
-import type { Digest } from './digest.ts';
+import { type Descriptor, isMediaTypeLike, isObject, parseDescriptor } from './descriptor.ts';
+import { isDigest, isSubjectDigest, type SubjectDigest } from './digest.ts';
 import { RegistryError } from './errors.ts';
 import {
   isIndexMediaType,
@@ -7,6 +7,9 @@ import {
   isNonDistributable,
   type ManifestMediaType,
 } from './media-types.ts';
+
+/** As one parameter of a statement their digests stay below D1's 2 MB. */
+const MAX_DESCRIPTORS = 10_000;
 
 /** What a registry needs to know of a manifest or an index; the bytes stay as they came. */
 export interface Manifest {
@@ -17,9 +20,8 @@ export interface Manifest {
   externalBlobs: readonly Descriptor[];
   /** Manifests that an index names; they have to be in the repository. */
   children: readonly Descriptor[];
-  subject: Digest | null;
+  subject: SubjectDigest | null;
   artifactType: string | null;
-  annotations: Readonly<Record<string, string>> | null;
 }
 
 /**
@@ -40,10 +42,12 @@ export function parseManifest(bytes: Uint8Array, contentType: string | null): Ma
     throw new RegistryError('MANIFEST_INVALID', 'schemaVersion must be 2');
   }
   const subject = body.subject;
+  checkAnnotations(body.annotations);
   const common = {
     mediaType,
-    subject: isPresent(subject) ? parseDescriptor(subject, 'subject').digest : null,
-    annotations: parseAnnotations(body.annotations),
+    subject: isPresent(subject)
+      ? parseDescriptor(subject, 'subject', isSubjectDigest).digest
+      : null,
   };
   return isIndexMediaType(mediaType)
     ? { ...common, ...parseIndex(body) }
@@ -59,19 +63,19 @@ function mediaTypeOf(body: Record<string, unknown>, contentType: string | null):
     throw new RegistryError('MANIFEST_INVALID', 'mediaType is not a string');
   }
   const mediaType = contentType?.split(';', 1)[0]?.trim().toLowerCase() || declared;
-  if (typeof mediaType !== 'string') {
+  if (!isPresent(mediaType)) {
     throw new RegistryError('MANIFEST_INVALID', 'send the manifest with its type as Content-Type');
   }
   if (!isManifestMediaType(mediaType)) {
     throw new RegistryError(
       'MANIFEST_INVALID',
-      `manifests of type "${mediaType}" are not supported: push an OCI or Docker schema 2 manifest or index`,
+      `manifests of type "${excerpt(mediaType)}" are not supported: push an OCI or Docker schema 2 manifest or index`,
     );
   }
   if (isPresent(declared) && declared !== mediaType) {
     throw new RegistryError(
       'MANIFEST_INVALID',
-      `Content-Type "${mediaType}" and the manifest's mediaType "${declared}" differ`,
+      `Content-Type "${mediaType}" and the manifest's mediaType "${excerpt(declared)}" differ`,
     );
   }
   return mediaType;
@@ -81,7 +85,7 @@ function parseImageManifest(body: Record<string, unknown>) {
   if (isPresent(body.manifests)) {
     throw new RegistryError('MANIFEST_INVALID', 'an image manifest cannot have "manifests"');
   }
-  const config = parseDescriptor(body.config, 'config');
+  const config = parseDescriptor(body.config, 'config', isDigest);
   const layers = parseDescriptors(body.layers, 'layers');
   const isExternal = (layer: Descriptor) =>
     isNonDistributable(layer.mediaType) || (layer.urls?.length ?? 0) > 0;
@@ -111,7 +115,13 @@ function parseDescriptors(value: unknown, where: string): Descriptor[] {
   if (!Array.isArray(value)) {
     throw new RegistryError('MANIFEST_INVALID', `${where} is not a list of descriptors`);
   }
-  return value.map((entry, index) => parseDescriptor(entry, `${where}[${index}]`));
+  if (value.length > MAX_DESCRIPTORS) {
+    throw new RegistryError(
+      'MANIFEST_INVALID',
+      `${where} has more than ${MAX_DESCRIPTORS} entries`,
+    );
+  }
+  return value.map((entry, index) => parseDescriptor(entry, `${where}[${index}]`, isDigest));
 }
 
 function parseArtifactType(body: Record<string, unknown>): string | null {
@@ -119,20 +129,20 @@ function parseArtifactType(body: Record<string, unknown>): string | null {
   if (!isPresent(artifactType) || artifactType === '') {
     return null;
   }
-  if (typeof artifactType !== 'string') {
-    throw new RegistryError('MANIFEST_INVALID', 'artifactType is not a string');
+  if (typeof artifactType !== 'string' || !isMediaTypeLike(artifactType)) {
+    throw new RegistryError('MANIFEST_INVALID', 'artifactType is not a media type');
   }
   return artifactType;
 }
 
-function parseAnnotations(value: unknown): Record<string, string> | null {
+/** Clients read annotations as a map of strings, here and in the list of referrers. */
+function checkAnnotations(value: unknown): void {
   if (!isPresent(value)) {
-    return null;
+    return;
   }
   if (!isObject(value) || !Object.values(value).every((text) => typeof text === 'string')) {
     throw new RegistryError('MANIFEST_INVALID', 'annotations is not a map of strings');
   }
-  return value as Record<string, string>;
 }
 
 function parseJson(bytes: Uint8Array): Record<string, unknown> {
@@ -149,7 +159,12 @@ function parseJson(bytes: Uint8Array): Record<string, unknown> {
   return body;
 }
 
+/** What a message repeats of a client's text. */
+function excerpt(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
 /** Go encodes an absent field as null now and then; both mean "not there". */
-function isPresent(value: unknown): boolean {
+function isPresent<T>(value: T): value is NonNullable<T> {
   return value !== undefined && value !== null;
 }

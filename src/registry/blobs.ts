@@ -42,7 +42,11 @@ export class Blobs {
     blob: BlobRecord,
     range: { first: number; last: number } | null,
   ): Promise<ReadableStream<Uint8Array>> {
-    const content = await this.#blobStore.open(blob.key, range);
+    const offset = range?.first ?? 0;
+    const length = (range?.last ?? blob.size - 1) - offset + 1;
+    const content = await (length === 0
+      ? this.#blobStore.open(blob.key) // R2 has no range of nothing
+      : this.#blobStore.openRange(blob.key, offset, length));
     if (content === null) {
       throw new Error(`the bucket has lost ${blob.key}`);
     }

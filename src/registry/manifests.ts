@@ -1,4 +1,11 @@
-import { algorithmOf, CANONICAL_ALGORITHM, type Digest, digestOf } from '../oci/digest.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import {
+  algorithmOf,
+  CANONICAL_ALGORITHM,
+  type Digest,
+  digestOf,
+  type SubjectDigest,
+} from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { type Manifest, parseManifest } from '../oci/manifest.ts';
 import type { Reference, Tag } from '../oci/reference.ts';
@@ -15,6 +22,12 @@ export const MAX_MANIFEST_SIZE = 4 * 2 ** 20; // bytes
 
 /** Above this the body is in R2: a row of D1 may have 2 MB. */
 const MAX_INLINE_SIZE = 1_000_000; // bytes
+
+/** How many missing blobs, and how many missing manifests, an error lists. */
+const MAX_DETAILS = 100;
+
+/** A large manifest is stored and committed within one request. */
+const COMMIT_TIME = 10 * 60; // seconds
 
 /** A manifest on its way in. */
 export interface ManifestPush {
@@ -43,15 +56,16 @@ export class Manifests {
    * @throws MANIFEST_UNKNOWN
    */
   async get(reference: Reference): Promise<ManifestRecord> {
-    const { manifests } = this.#metadata;
-    const manifest =
-      'tag' in reference
-        ? await manifests.findByTag(this.#repository, reference.tag)
-        : await manifests.findByDigest(this.#repository, reference.digest);
-    if (manifest === null) {
-      throw new RegistryError('MANIFEST_UNKNOWN');
-    }
-    return manifest;
+    return known(await this.#metadata.manifests.find(this.#repository, reference));
+  }
+
+  /**
+   * Finds a manifest of which the bytes are not wanted.
+   *
+   * @throws MANIFEST_UNKNOWN
+   */
+  async stat(reference: Reference): Promise<ManifestRecord> {
+    return known(await this.#metadata.manifests.stat(this.#repository, reference));
   }
 
   /** The exact bytes of a manifest that {@link get} found. */
@@ -73,7 +87,7 @@ export class Manifests {
    * @throws DIGEST_INVALID, MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN (a detail for each digest), or
    *   TAG_MOVED when a condition does not hold
    */
-  async put(push: ManifestPush): Promise<{ digest: Digest; subject: Digest | null }> {
+  async put(push: ManifestPush): Promise<{ digest: Digest; subject: SubjectDigest | null }> {
     const { reference, bytes } = push;
     const digest = digestOf(
       bytes,
@@ -123,20 +137,22 @@ export class Manifests {
         conditions.map((condition) => ({ ...condition, reference })),
       );
     } catch (error) {
+      if (row.key !== null) {
+        await this.#metadata.uploads.abandon(row.key);
+      }
       if (!(error instanceof ConstraintError)) {
         throw error;
       }
-      if (error.constraint === 'guard') {
-        throw new RegistryError('TAG_MOVED');
-      }
-      throw await this.#missingContent(row);
+      throw error.constraint === 'guard'
+        ? new RegistryError('TAG_MOVED')
+        : await this.#missingContent(row);
     }
   }
 
   async #missingContent(row: NewManifest): Promise<RegistryError> {
     const missing = [
-      ...(await this.#metadata.blobs.missing(this.#repository, row.blobs)),
-      ...(await this.#metadata.manifests.missing(this.#repository, row.children)),
+      ...(await this.#metadata.blobs.missing(this.#repository, row.blobs, MAX_DETAILS)),
+      ...(await this.#metadata.manifests.missing(this.#repository, row.children, MAX_DETAILS)),
     ];
     return missing.length === 0
       ? new RegistryError('UNAVAILABLE', 'the content arrived just now; try again')
@@ -153,15 +169,29 @@ export class Manifests {
       key: isInline ? null : await this.#storeLarge(bytes, digest),
       artifactType: manifest.artifactType,
       subject: manifest.subject,
-      blobs: manifest.blobs.map((blob) => blob.digest),
-      externalBlobs: manifest.externalBlobs.map((blob) => blob.digest),
-      children: manifest.children.map((child) => child.digest),
+      blobs: digestsOf(manifest.blobs),
+      externalBlobs: digestsOf(manifest.externalBlobs),
+      children: digestsOf(manifest.children),
     };
   }
 
   async #storeLarge(bytes: Uint8Array, digest: Digest): Promise<string> {
     const key = newManifestKey();
-    await this.#blobStore.put(key, bytes, digest);
+    await this.#metadata.uploads.announce(key, this.#repository, key, COMMIT_TIME);
+    if (!(await this.#blobStore.put(key, bytes, digest))) {
+      throw new Error(`R2 reads another digest than ${digest}`);
+    }
     return key;
   }
+}
+
+function known(manifest: ManifestRecord | null): ManifestRecord {
+  if (manifest === null) {
+    throw new RegistryError('MANIFEST_UNKNOWN');
+  }
+  return manifest;
+}
+
+function digestsOf(descriptors: readonly Descriptor[]): Digest[] {
+  return [...new Set(descriptors.map((descriptor) => descriptor.digest))];
 }

@@ -1,4 +1,4 @@
-import type { Digest } from '../oci/digest.ts';
+import type { Digest, SubjectDigest } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
@@ -37,7 +37,7 @@ export class Referrers {
 
   /** One page in order of digest: of all referrers, or of one artifact type. */
   async list(
-    subject: Digest,
+    subject: SubjectDigest,
     artifactType: string | null,
     page: PageRequest,
   ): Promise<Listing<ReferrerDescriptor>> {

@@ -1,7 +1,7 @@
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
-import { fromResult, type Result } from '../oci/result.ts';
+import { fromResult, type Result } from '../rpc/result.ts';
 import { uploadObjectName } from '../storage/keys.ts';
 import type { Chunk } from '../uploads/upload-content.ts';
 import type { UploadProgress, UploadSession } from '../uploads/upload-session.ts';
@@ -69,7 +69,7 @@ function rethrow(thrown: unknown): never {
   const { retryable, overloaded } = thrown as { retryable?: boolean; overloaded?: boolean };
   if (retryable || overloaded) {
     console.error('The upload session did not answer:', thrown);
-    throw new RegistryError('UNAVAILABLE', undefined, { headers: { 'Retry-After': '1' } });
+    throw new RegistryError('UNAVAILABLE');
   }
   throw thrown;
 }

@@ -14,28 +14,66 @@ const MAX_KEYS_PER_DELETE = 1000;
 /** R2 error codes: https://developers.cloudflare.com/r2/api/error-codes/ */
 const BAD_DIGEST = '10037';
 const NO_SUCH_UPLOAD = '10024';
+const INVALID_PART = '10025';
+const BAD_UPLOAD = '10048';
 
 /**
  * The bucket. Every failure of R2 itself is UNAVAILABLE: the request may be repeated.
  */
 export class BlobStore {
   readonly #bucket: R2Bucket;
+  readonly #readWindow: number;
 
-  constructor(bucket: R2Bucket) {
+  /**
+   * `readWindow` is how many bytes one read of R2 asks for. It is for miniflare, which reads an
+   * object of several parts ahead of a slow client into memory; R2 itself streams any length.
+   */
+  constructor(bucket: R2Bucket, readWindow = Number.POSITIVE_INFINITY) {
     this.#bucket = bucket;
+    this.#readWindow = readWindow;
   }
 
-  /** The content at `key`, or a part of it, or null when there is none. */
-  async open(
+  /** The whole content at `key`, or null when there is none. */
+  async open(key: string): Promise<ReadableStream<Uint8Array> | null> {
+    return (await answer(this.#bucket.get(key)))?.body ?? null;
+  }
+
+  /** A part of the content at `key`: `length` bytes from `offset`; null when there is none. */
+  async openRange(
     key: string,
-    range: { first: number; last: number } | null = null,
+    offset: number,
+    length: number,
   ): Promise<ReadableStream<Uint8Array> | null> {
-    const options =
-      range === null
-        ? {}
-        : { range: { offset: range.first, length: range.last - range.first + 1 } };
-    const object = await answer(this.#bucket.get(key, options));
-    return object?.body ?? null;
+    const first = await this.#openWindow(key, offset, length);
+    if (first === null || length <= this.#readWindow) {
+      return first;
+    }
+    const { readable, writable } = new FixedLengthStream(length);
+    this.#pipeWindows(key, offset, length, first, writable).catch((error) => writable.abort(error));
+    return readable;
+  }
+
+  async #openWindow(key: string, offset: number, length: number) {
+    const range = { offset, length: Math.min(length, this.#readWindow) };
+    return (await answer(this.#bucket.get(key, { range })))?.body ?? null;
+  }
+
+  async #pipeWindows(
+    key: string,
+    offset: number,
+    length: number,
+    first: ReadableStream<Uint8Array>,
+    writable: WritableStream<Uint8Array>,
+  ): Promise<void> {
+    await first.pipeTo(writable, { preventClose: true });
+    for (let done = this.#readWindow; done < length; done += this.#readWindow) {
+      const window = await this.#openWindow(key, offset + done, length - done);
+      if (window === null) {
+        throw new Error(`${key} is gone`);
+      }
+      await window.pipeTo(writable, { preventClose: true });
+    }
+    await writable.close();
   }
 
   /** The whole text at `key` (UTF-8), or null when there is none. */
@@ -50,9 +88,11 @@ export class BlobStore {
   }
 
   /**
-   * Stores content that has the digest; R2 checks it. False when the content has another, and then
-   * nothing is stored. A key is never written over: repeating is safe. A stream has to have a known
-   * length.
+   * Stores content that has the digest; R2 checks it. False when the content has another, or the
+   * key holds such, and then nothing is stored. A key is never written over: repeating is safe. A
+   * stream has to have a known length.
+   *
+   * @throws UNAVAILABLE
    */
   async put(key: string, content: ReadableStream | Uint8Array, digest: Digest): Promise<boolean> {
     try {
@@ -79,14 +119,19 @@ export class BlobStore {
     return answer(this.#bucket.resumeMultipartUpload(key, id).uploadPart(number, bytes));
   }
 
-  /** Makes the parts one object. Safe to repeat. */
-  async completeMultipart(key: string, id: string, parts: StoredPart[]): Promise<void> {
+  /** Makes the parts one object. Safe to repeat. False when R2 has other parts than these. */
+  async completeMultipart(key: string, id: string, parts: StoredPart[]): Promise<boolean> {
     try {
       await this.#bucket.resumeMultipartUpload(key, id).complete(parts);
+      return true;
     } catch (error) {
-      if (!(hasCode(error, NO_SUCH_UPLOAD) && (await this.size(key)) !== null)) {
-        throw unavailable(error);
+      if (hasCode(error, NO_SUCH_UPLOAD)) {
+        return (await this.size(key)) !== null;
       }
+      if (hasCode(error, INVALID_PART) || hasCode(error, BAD_UPLOAD)) {
+        return false;
+      }
+      throw unavailable(error);
     }
   }
 
@@ -130,5 +175,5 @@ function hasCode(error: unknown, code: string): boolean {
 
 function unavailable(error: unknown): RegistryError {
   console.error('R2 failed:', error);
-  return new RegistryError('UNAVAILABLE', undefined, { headers: { 'Retry-After': '1' } });
+  return new RegistryError('UNAVAILABLE');
 }

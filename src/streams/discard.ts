@@ -2,7 +2,7 @@
 const MAX_DISCARDED = 128 * 2 ** 20; // bytes
 const PATIENCE = 10_000; // milliseconds
 
-const READ_SIZE = 64 * 2 ** 10; // bytes
+const READ_SIZE = 256 * 2 ** 10; // bytes
 
 /**
  * Reads what is left of a body that nobody wants, within bounds. A client that still sends when the
@@ -14,8 +14,8 @@ export async function discard(body: ReadableStream<Uint8Array>): Promise<void> {
   try {
     let memory = new Uint8Array(READ_SIZE);
     for (let rest = MAX_DISCARDED; rest > 0; ) {
-      const { value, done } = await reader.read(memory);
-      if (done) {
+      const { value, done } = await reader.readAtLeast(READ_SIZE, memory);
+      if (done || value === undefined) {
         return;
       }
       rest -= value.byteLength;

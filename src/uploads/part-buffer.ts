@@ -39,9 +39,14 @@ export class PartBuffer {
     return taken;
   }
 
+  /** Gives back the memory that holds nothing. */
+  compact(): void {
+    this.#memory = this.bytes.slice();
+  }
+
   #reserve(length: number): void {
-    let capacity = this.#memory.byteLength;
-    if (length <= capacity) {
+    let capacity = Math.max(this.#memory.byteLength, FIRST_CAPACITY);
+    if (length <= this.#memory.byteLength) {
       return;
     }
     while (capacity < length) {

@@ -10,7 +10,7 @@ import type { UploadRecord, UploadSessionRow } from './upload-record.ts';
 const READ_SIZE = 256 * 2 ** 10; // bytes
 
 /** A sender that needs longer than this for {@link READ_SIZE} has stopped. */
-const STALL_TIMEOUT = 120_000; // milliseconds
+export const STALL_TIMEOUT = 120_000; // milliseconds
 
 const PART_ATTEMPTS = 3;
 
@@ -56,7 +56,7 @@ export class PartWriter {
    * throws one of the first two errors; after any other the writer is of no use.
    *
    * @throws BLOB_UPLOAD_INVALID when the body breaks off or stalls, SIZE_INVALID when it has more
-   *   than `limit` bytes, UNAVAILABLE
+   *   than `limit` bytes, BLOB_UPLOAD_UNKNOWN, UNAVAILABLE
    */
   async receive(body: ReadableStream<Uint8Array>, limit: number): Promise<void> {
     try {
@@ -64,10 +64,17 @@ export class PartWriter {
     } finally {
       await this.#storing;
       this.#record.addTail(this.#buffer.bytes.subarray(this.#record.tailLength));
+      this.#buffer.compact(); // an idle session holds its tail and no more
+      this.#spare = undefined;
     }
   }
 
-  /** Stores the tail as the last part, which may be shorter than the others. */
+  /**
+   * Stores the tail as the last part, which may be shorter than the others: from here on the
+   * record's offset is not the upload's.
+   *
+   * @throws BLOB_UPLOAD_UNKNOWN, UNAVAILABLE
+   */
   async flush(): Promise<void> {
     if (this.#buffer.length > 0) {
       await this.#storePart(this.#buffer.take().slice());

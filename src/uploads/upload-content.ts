@@ -1,12 +1,15 @@
-import { createHash } from 'node:crypto';
+import { Buffer } from 'node:buffer';
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { type BlobStore, MAX_SINGLE_PUT } from '../storage/blob-store.ts';
-import { PartWriter } from './part-writer.ts';
+import { PartWriter, STALL_TIMEOUT } from './part-writer.ts';
 import type { UploadRecord, UploadSessionRow } from './upload-record.ts';
 
 /** Amazon ECR's: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html */
 const MAX_BLOB_SIZE = 52_000 * 2 ** 20; // bytes
+
+/** A sender slower than 32 kB/s is not waited for: one that hangs would block its session. */
+const MIN_BYTES_PER_MILLISECOND = 32;
 
 /** A body to append. `first` and `last` are what its Content-Range claims, in bytes from 0. */
 export interface Chunk {
@@ -29,7 +32,7 @@ export class UploadContent {
   /**
    * Appends a chunk at the end. What arrived of one that fails is kept.
    *
-   * @throws BLOB_UPLOAD_INVALID, SIZE_INVALID, UPLOAD_TOO_LARGE, UNAVAILABLE
+   * @throws BLOB_UPLOAD_UNKNOWN, BLOB_UPLOAD_INVALID, SIZE_INVALID, UPLOAD_TOO_LARGE, UNAVAILABLE
    */
   async append({ body, length, range }: Chunk): Promise<void> {
     const { offset } = this.#record;
@@ -67,45 +70,56 @@ export class UploadContent {
    */
   async putWhole(body: ReadableStream, length: number, digest: Digest): Promise<void> {
     const whole = new FixedLengthStream(length); // R2 wants to know the length beforehand
-    const [piped, stored] = await Promise.allSettled([
-      body.pipeTo(whole.writable),
-      this.#blobs.put(this.#row.key, whole.readable, digest),
-    ]);
-    if (stored.status === 'rejected') {
-      throw piped.status === 'rejected' ? new RegistryError('BLOB_UPLOAD_INVALID') : stored.reason;
+    const putting = this.#blobs.put(this.#row.key, whole.readable, digest);
+    const stalled = new AbortController();
+    const timer = setTimeout(() => stalled.abort(), patience(length));
+    const piping = body.pipeTo(whole.writable, { signal: stalled.signal });
+    // Each may fail first and then take the other with it.
+    const failure = await Promise.race([
+      putting.then(() => null),
+      piping.then(
+        () => putting.then(() => null),
+        () => new RegistryError('BLOB_UPLOAD_INVALID'),
+      ),
+    ]).catch((error: unknown) => error);
+    clearTimeout(timer);
+    if (failure !== null) {
+      await whole.readable.cancel().catch(() => {}); // R2 may not have touched it
+      await Promise.allSettled([putting, piping]);
+      throw failure;
     }
-    if (!stored.value) {
+    if (!(await putting)) {
       throw new RegistryError('DIGEST_INVALID', `the body does not have the digest ${digest}`);
     }
   }
 
   /**
    * Makes one object of what was appended. `digest` is what {@link digest} said. Safe to repeat.
+   * False when that can never succeed, for a request that a crash cut off wrote something else.
    *
-   * @throws UNAVAILABLE
+   * @throws BLOB_UPLOAD_UNKNOWN, UNAVAILABLE
    */
-  async store(digest: Digest | null): Promise<void> {
+  async store(digest: Digest | null): Promise<boolean> {
     if (digest !== null && this.#record.partCount === 0) {
-      if (!(await this.#write((writer) => this.#blobs.put(this.#row.key, writer.tail, digest)))) {
-        throw new Error(`${this.#row.key} is there with another digest than ${digest}`);
-      }
-      return;
+      return this.#write((writer) => this.#blobs.put(this.#row.key, writer.tail, digest));
     }
     await this.#write((writer) => writer.flush());
     const { key, multipartId } = this.#row;
     if (multipartId === null) {
       throw new Error('an upload with parts has no multipart id');
     }
-    await this.#blobs.completeMultipart(key, multipartId, this.#record.parts());
+    return this.#blobs.completeMultipart(key, multipartId, this.#record.parts());
   }
 
   /** The digest of the stored object, of which every byte is read. */
   async readBack(algorithm: DigestAlgorithm): Promise<Digest> {
-    const hash = createHash(algorithm);
-    for await (const chunk of (await this.#blobs.open(this.#row.key)) ?? []) {
-      hash.update(chunk);
+    const content = await this.#blobs.open(this.#row.key);
+    if (content === null) {
+      throw new Error(`the bucket has lost ${this.#row.key}`);
     }
-    return `${algorithm}:${hash.digest('hex')}` as Digest;
+    const hash = new crypto.DigestStream(algorithm === 'sha256' ? 'SHA-256' : 'SHA-512');
+    await content.pipeTo(hash);
+    return `${algorithm}:${Buffer.from(await hash.digest).toString('hex')}` as Digest;
   }
 
   /** Forgets bytes that are stored. */
@@ -138,6 +152,11 @@ export class UploadContent {
     }
     return row;
   }
+}
+
+/** How long a body may take: the stall timeout, and what the slowest line needs. Milliseconds. */
+function patience(length: number): number {
+  return STALL_TIMEOUT + length / MIN_BYTES_PER_MILLISECOND;
 }
 
 function isBodyError(thrown: unknown): boolean {

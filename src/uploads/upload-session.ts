@@ -22,7 +22,7 @@ import type { Env } from '../env.ts';
 import { algorithmOf, type Digest, type DigestAlgorithm } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
-import { type Result, toResult } from '../oci/result.ts';
+import { type Result, toResult } from '../rpc/result.ts';
 import { BlobStore } from '../storage/blob-store.ts';
 import { blobKey } from '../storage/keys.ts';
 import { MetadataStore } from '../storage/metadata/metadata-store.ts';
@@ -82,21 +82,21 @@ export class UploadSession extends DurableObject<Env> {
    */
   status(): Promise<Result<UploadProgress>> {
     return toResult(async () => {
-      this.#require('open', 'completing');
-      return this.#progress();
+      const { state, size } = this.#require('open', 'completing');
+      return state === 'open' ? this.#progress() : { offset: size, isOutOfOrder: false };
     });
   }
 
   /**
-   * Appends a chunk, unless it starts elsewhere than at the end.
+   * Appends a chunk, unless it starts elsewhere than at the end or the end was there already.
    *
    * @throws BLOB_UPLOAD_UNKNOWN, BLOB_UPLOAD_INVALID, SIZE_INVALID, UPLOAD_TOO_LARGE,
    *   TOOMANYREQUESTS, UNAVAILABLE
    */
   append(chunk: Chunk): Promise<Result<UploadProgress>> {
     return this.#alone(async () => {
-      this.#require('open');
-      return this.#append(chunk);
+      const { state, size } = this.#require('open', 'completing');
+      return state === 'open' ? this.#append(chunk) : { offset: size, isOutOfOrder: true };
     }, chunk);
   }
 
@@ -184,10 +184,14 @@ export class UploadSession extends DurableObject<Env> {
   /** Makes one object of what was received. */
   async #store(): Promise<void> {
     const { isStored, digest } = this.#require('completing');
-    if (!isStored) {
-      await this.#content.store(digest);
-      this.#record.save({ ...this.#require('completing'), isStored: true });
+    if (isStored) {
+      return;
     }
+    if (!(await this.#content.store(digest))) {
+      await this.#close();
+      throw new RegistryError('BLOB_UPLOAD_UNKNOWN', 'the upload is damaged; start a new one');
+    }
+    this.#record.save({ ...this.#require('completing'), isStored: true });
   }
 
   /** Makes sure that the object has the digest, by reading it if nothing else can tell. */

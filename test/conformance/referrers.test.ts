@@ -52,6 +52,19 @@ async function pushAll(repository: string, manifests: readonly TestManifest[]) {
 }
 
 describe('referrers', () => {
+  test('end-7: a subject MAY have a digest that this registry cannot verify', async () => {
+    const repository = newRepository();
+    const digest = `sha384:${'a'.repeat(96)}`;
+    const subject = { mediaType: OCI_INDEX, digest, size: 1 };
+    const artifact = indexOf([], { artifactType: SBOM, subject });
+    const response = await push(repository, artifact);
+    expect(header(response, 'OCI-Subject')).toBe(digest);
+    const list = await call('GET', `/v2/${repository}/referrers/${digest}`);
+    expect(((await list.json()) as { manifests: { digest: string }[] }).manifests).toMatchObject([
+      { digest: artifact.digest },
+    ]);
+  });
+
   test('end-12a: descriptors of all that name the subject, with type and annotations', async () => {
     const repository = newRepository();
     const subject = randomImage();

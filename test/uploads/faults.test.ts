@@ -108,6 +108,21 @@ describe('finishing again after a failure', () => {
     await expectBlob(upload.repository, upload.blob);
   });
 
+  test.each([1000, PART_SIZE + 1000])(
+    'of %i bytes: until then the status is all of them, and a chunk more is out of order',
+    async (size) => {
+      const upload = new Upload(size);
+      await upload.run(upload.start);
+      await upload.run(upload.put, database('batch', 'before'));
+      const whole = { value: { offset: size } };
+      expect(await upload.run((session) => session.status())).toMatchObject(whole);
+      expect(await upload.run(upload.append)).toEqual({
+        value: { offset: size, isOutOfOrder: true },
+      });
+      expect(await upload.run(upload.finish)).toMatchObject(whole);
+    },
+  );
+
   test('of the last part, three times, after it', async () => {
     const upload = new Upload(PART_SIZE + 1000);
     await upload.run(upload.start);

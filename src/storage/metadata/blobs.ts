@@ -94,16 +94,22 @@ export class BlobMetadata {
     return unlinked?.length === 1;
   }
 
-  /** Those of `digests` that the repository does not see. */
-  async missing(repository: RepositoryName, digests: readonly Digest[]): Promise<Digest[]> {
+  /** At most `limit` of `digests` that the repository does not see. */
+  async missing(
+    repository: RepositoryName,
+    digests: readonly Digest[],
+    limit: number,
+  ): Promise<Digest[]> {
     const rows = await this.#database.all<{ digest: Digest }>(
       `SELECT DISTINCT value AS digest FROM json_each(?2)
        WHERE value NOT IN (
          SELECT links.digest FROM repository_blobs AS links
          JOIN repositories ON repositories.id = links.repository_id
-         WHERE repositories.name = ?1 AND links.digest IN (SELECT value FROM json_each(?2)))`,
+         WHERE repositories.name = ?1 AND links.digest IN (SELECT value FROM json_each(?2)))
+       LIMIT ?3`,
       repository,
       JSON.stringify(digests),
+      limit,
     );
     return rows.map((row) => row.digest);
   }

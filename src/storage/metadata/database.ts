@@ -56,10 +56,10 @@ async function answer<T>(pending: Promise<T>): Promise<T> {
     if (message.includes('guard failed')) {
       throw new ConstraintError('guard');
     }
-    if (message.includes('SQLITE_ERROR') || message.includes('SQLITE_CONSTRAINT')) {
+    if (/SQLITE_(?:ERROR|CONSTRAINT|TOOBIG|MISMATCH)/.test(message)) {
       throw error; // a fault in a statement of ours, which repeating cannot mend
     }
     console.error('D1 failed:', error);
-    throw new RegistryError('UNAVAILABLE', undefined, { headers: { 'Retry-After': '1' } });
+    throw new RegistryError('UNAVAILABLE');
   }
 }

@@ -1,5 +1,5 @@
-import type { Digest } from '../../oci/digest.ts';
-import type { Tag } from '../../oci/reference.ts';
+import type { Digest, SubjectDigest } from '../../oci/digest.ts';
+import type { Reference, Tag } from '../../oci/reference.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import type { Database, Statement } from './database.ts';
 import { REVIEW_DELAY, TRASH_GRACE } from './lifetimes.ts';
@@ -11,13 +11,13 @@ export interface ManifestRecord {
   mediaType: string;
   size: number; // bytes
   body: string | null;
-  key: string | null;
+  key: string | null; // in R2
 }
 
 /** A manifest to store, with the digests of what it names. */
 export interface NewManifest extends ManifestRecord {
   artifactType: string | null;
-  subject: Digest | null;
+  subject: SubjectDigest | null;
   blobs: readonly Digest[];
   /** Linked where the repository has them; elsewhere they are somebody else's. */
   externalBlobs: readonly Digest[];
@@ -25,8 +25,7 @@ export interface NewManifest extends ManifestRecord {
 }
 
 const COLUMNS = `
-  manifests.digest, manifests.media_type AS mediaType, manifests.size, manifests.body,
-  manifests.r2_key AS key`;
+  manifests.digest, manifests.media_type AS mediaType, manifests.size, manifests.r2_key AS key`;
 
 const REPOSITORY_ID = '(SELECT id FROM repositories WHERE name = ?1)';
 
@@ -38,30 +37,39 @@ export class ManifestMetadata {
     this.#database = database;
   }
 
-  findByDigest(repository: RepositoryName, digest: Digest): Promise<ManifestRecord | null> {
-    return this.#database.first<ManifestRecord>(
-      `SELECT ${COLUMNS} FROM repositories
-       JOIN manifests ON manifests.repository_id = repositories.id
-       WHERE repositories.name = ?1 AND manifests.digest = ?2`,
-      repository,
-      digest,
-    );
+  /** Finds a manifest, with its body unless that is in R2. */
+  find(repository: RepositoryName, reference: Reference): Promise<ManifestRecord | null> {
+    return this.#find(`${COLUMNS}, manifests.body`, repository, reference);
   }
 
-  findByTag(repository: RepositoryName, tag: Tag): Promise<ManifestRecord | null> {
-    return this.#database.first<ManifestRecord>(
-      `SELECT ${COLUMNS} FROM repositories
-       JOIN tags ON tags.repository_id = repositories.id
-       JOIN manifests
-         ON manifests.repository_id = tags.repository_id AND manifests.digest = tags.digest
-       WHERE repositories.name = ?1 AND tags.name = ?2`,
-      repository,
-      tag,
-    );
+  /** Finds a manifest for somebody who does not want its body, which stays where it is. */
+  stat(repository: RepositoryName, reference: Reference): Promise<ManifestRecord | null> {
+    return this.#find(`${COLUMNS}, NULL AS body`, repository, reference);
+  }
+
+  #find(columns: string, repository: RepositoryName, reference: Reference) {
+    return 'tag' in reference
+      ? this.#database.first<ManifestRecord>(
+          `SELECT ${columns} FROM repositories
+           JOIN tags ON tags.repository_id = repositories.id
+           JOIN manifests
+             ON manifests.repository_id = tags.repository_id AND manifests.digest = tags.digest
+           WHERE repositories.name = ?1 AND tags.name = ?2`,
+          repository,
+          reference.tag,
+        )
+      : this.#database.first<ManifestRecord>(
+          `SELECT ${columns} FROM repositories
+           JOIN manifests ON manifests.repository_id = repositories.id
+           WHERE repositories.name = ?1 AND manifests.digest = ?2`,
+          repository,
+          reference.digest,
+        );
   }
 
   /**
-   * Stores a manifest with all it names, and points `tags` at it: everything or nothing.
+   * Stores a manifest with all it names, and points `tags` at it: everything or nothing. A body in
+   * R2 needs the intent that {@link UploadMetadata.announce} made under its key, and consumes it.
    *
    * @throws ConstraintError "foreign key" when the repository lacks something that it names,
    *   "guard" when a condition does not hold
@@ -75,6 +83,7 @@ export class ManifestMetadata {
     await this.#database.batch([
       ...conditions.map((condition) => guardTag(repository, condition)),
       ...insertManifest(repository, manifest),
+      ...(manifest.key === null ? [] : consumeIntent(manifest.key)),
       ...linkReferences(repository, manifest),
       ...setTags(repository, tags, manifest.digest),
     ]);
@@ -117,15 +126,21 @@ export class ManifestMetadata {
     return results.at(-1)?.length === 1;
   }
 
-  /** Those of `digests` that the repository has no manifest for. */
-  async missing(repository: RepositoryName, digests: readonly Digest[]): Promise<Digest[]> {
+  /** At most `limit` of `digests` that the repository has no manifest for. */
+  async missing(
+    repository: RepositoryName,
+    digests: readonly Digest[],
+    limit: number,
+  ): Promise<Digest[]> {
     const rows = await this.#database.all<{ digest: Digest }>(
       `SELECT DISTINCT value AS digest FROM json_each(?2)
        WHERE value NOT IN (
          SELECT digest FROM manifests
-         WHERE repository_id = ${REPOSITORY_ID} AND digest IN (SELECT value FROM json_each(?2)))`,
+         WHERE repository_id = ${REPOSITORY_ID} AND digest IN (SELECT value FROM json_each(?2)))
+       LIMIT ?3`,
       repository,
       JSON.stringify(digests),
+      limit,
     );
     return rows.map((row) => row.digest);
   }
@@ -133,7 +148,7 @@ export class ManifestMetadata {
 
 function insertManifest(repository: RepositoryName, manifest: NewManifest): Statement[] {
   const { digest, mediaType, size, body, key, artifactType, subject } = manifest;
-  const statements: Statement[] = [
+  return [
     [
       'INSERT INTO repositories (name, namespace) VALUES (?1, ?2) ON CONFLICT DO NOTHING',
       repository,
@@ -154,16 +169,20 @@ function insertManifest(repository: RepositoryName, manifest: NewManifest): Stat
       subject,
     ],
   ];
-  if (key !== null) {
-    // Pushed before: the older object stays.
-    statements.push([
+}
+
+/** Ends the intent to write `key`. If the manifest was pushed before, the older object stays. */
+function consumeIntent(key: string): Statement[] {
+  return [
+    ['INSERT INTO guard SELECT EXISTS (SELECT 1 FROM uploads WHERE r2_key = ?1)', key],
+    ['DELETE FROM uploads WHERE r2_key = ?1', key],
+    [
       `INSERT INTO trash (r2_key, delete_after)
        SELECT ?1, unixepoch() + ${TRASH_GRACE}
        WHERE NOT EXISTS (SELECT 1 FROM manifests WHERE r2_key = ?1)`,
       key,
-    ]);
-  }
-  return statements;
+    ],
+  ];
 }
 
 function linkReferences(repository: RepositoryName, manifest: NewManifest): Statement[] {

@@ -1,4 +1,4 @@
-import type { Digest } from '../../oci/digest.ts';
+import type { SubjectDigest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import type { Database } from './database.ts';
 import type { ManifestRecord } from './manifests.ts';
@@ -27,17 +27,17 @@ export class ReferrerMetadata {
   /** One page in order of digest, and whether there are more. */
   async list(
     repository: RepositoryName,
-    subject: Digest,
+    subject: SubjectDigest,
     { artifactType, last, limit, maxBytes }: ReferrerQuery,
   ): Promise<{ referrers: ReferrerRecord[]; hasMore: boolean }> {
     const rows = await this.#database.all<ReferrerRecord & { available: number }>(
-      `WITH page AS (
-         SELECT manifests.rowid AS id, manifests.size,
-                sum(manifests.size) OVER (ORDER BY manifests.digest) AS bytes
+      `WITH found AS (
+         SELECT manifests.rowid AS id, manifests.digest, manifests.size
          FROM repositories JOIN manifests ON manifests.repository_id = repositories.id
          WHERE repositories.name = ?1 AND manifests.subject_digest = ?2
            AND manifests.digest > ?3 AND (?4 IS NULL OR manifests.artifact_type = ?4)
-         ORDER BY manifests.digest LIMIT ?5 + 1)
+         ORDER BY manifests.digest LIMIT ?5 + 1),
+       page AS (SELECT id, size, sum(size) OVER (ORDER BY digest) AS bytes FROM found)
        SELECT manifests.digest, manifests.media_type AS mediaType, manifests.size, manifests.body,
               manifests.r2_key AS key, manifests.artifact_type AS artifactType,
               (SELECT count(*) FROM page) AS available

@@ -12,9 +12,9 @@ export interface FinishedUpload {
 }
 
 /**
- * The intents of upload sessions. A session's row is consumed once, by {@link commit} or by
- * {@link abandon}: so the key of a committed blob never reaches the trash, and a key in the trash
- * is never committed, whatever order the two arrive in.
+ * Intents to write a key of R2: an upload session's, or a large manifest's, whose id is the key. A
+ * row is consumed once, by the commit or by {@link abandon}: so the key of committed content never
+ * reaches the trash, and a key in the trash is never committed, whatever order the two arrive in.
  */
 export class UploadMetadata {
   readonly #database: Database;
@@ -23,7 +23,7 @@ export class UploadMetadata {
     this.#database = database;
   }
 
-  /** Announces that session `id` will write `key`, for at most `lifetime` seconds. */
+  /** Announces that `id` will write `key` and commit it within `lifetime` seconds. */
   async announce(
     id: string,
     repository: RepositoryName,
@@ -80,12 +80,12 @@ export class UploadMetadata {
     return results.at(-1)?.length === 1;
   }
 
-  /** Gives the session up: what it wrote goes to the trash. Safe to repeat. */
+  /** Gives an intent up: what it wrote goes to the trash. Safe to repeat, and after the commit. */
   async abandon(id: string): Promise<void> {
     await this.#abandonWhere('id = ?1', id);
   }
 
-  /** Gives up sessions that are more than `seconds` past their end, should their own alarm fail. */
+  /** Gives up intents that are more than `seconds` past their end: a crash has forgotten them. */
   async abandonOverdue(seconds: number): Promise<void> {
     await this.#abandonWhere('expires_at < unixepoch() - ?1', seconds);
   }

@@ -32,11 +32,12 @@ CREATE TABLE manifests (
   digest         TEXT NOT NULL,
   media_type     TEXT NOT NULL,           -- as first pushed; what every GET answers
   size           INTEGER NOT NULL,        -- bytes
-  body           TEXT,                    -- the exact bytes (UTF-8); NULL above 1 MB
-  r2_key         TEXT UNIQUE,             -- where the bytes are instead; NULL when body is set
   artifact_type  TEXT,
   subject_digest TEXT,                    -- need not exist
   pushed_at      INTEGER NOT NULL DEFAULT (unixepoch()),
+  r2_key         TEXT UNIQUE,             -- where the bytes are; NULL when body is set
+  body           TEXT,                    -- the exact bytes (UTF-8); NULL above 1 MB. Last, for it
+                                          -- is long and what stands behind it is slow to reach
   PRIMARY KEY (repository_id, digest),
   CHECK ((body IS NULL) <> (r2_key IS NULL))
 );
@@ -75,10 +76,10 @@ CREATE TABLE tags (
 ) WITHOUT ROWID;
 CREATE INDEX tags_by_digest ON tags (repository_id, digest);
 
--- The intent of one upload session to write one key. Committing the blob consumes the row and
--- expiring the session does too, so an upload does exactly one of both.
+-- The intent to write one key: an upload session's, or a large manifest's. Committing the content
+-- consumes the row and giving up does too, so exactly one of both happens.
 CREATE TABLE uploads (
-  id         TEXT PRIMARY KEY,
+  id         TEXT PRIMARY KEY,            -- of the session; of a manifest, the key
   repository TEXT NOT NULL,               -- its name: the repository itself may not exist yet
   r2_key     TEXT NOT NULL UNIQUE,
   started_at INTEGER NOT NULL DEFAULT (unixepoch()),

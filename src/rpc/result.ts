@@ -1,4 +1,4 @@
-import { type ErrorName, RegistryError } from './errors.ts';
+import { type ErrorName, RegistryError } from '../oci/errors.ts';
 
 /**
  * How an answer of a Durable Object crosses to its caller: an error class does not survive the way
