@@ -2,6 +2,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import type { Database, Statement } from './database.ts';
 import { LEASE } from './lifetimes.ts';
+import { missingFrom } from './missing.ts';
 import { trashUnlinkedBlob } from './trash.ts';
 
 /** Where a blob is, and its size in bytes. */
@@ -95,22 +96,11 @@ export class BlobMetadata {
   }
 
   /** At most `limit` of `digests` that the repository does not see. */
-  async missing(
+  missing(
     repository: RepositoryName,
     digests: readonly Digest[],
     limit: number,
   ): Promise<Digest[]> {
-    const rows = await this.#database.all<{ digest: Digest }>(
-      `SELECT DISTINCT value AS digest FROM json_each(?2)
-       WHERE value NOT IN (
-         SELECT links.digest FROM repository_blobs AS links
-         JOIN repositories ON repositories.id = links.repository_id
-         WHERE repositories.name = ?1 AND links.digest IN (SELECT value FROM json_each(?2)))
-       LIMIT ?3`,
-      repository,
-      JSON.stringify(digests),
-      limit,
-    );
-    return rows.map((row) => row.digest);
+    return missingFrom('repository_blobs', this.#database, repository, digests, limit);
   }
 }

@@ -3,6 +3,7 @@ import type { Reference, Tag } from '../../oci/reference.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import type { Database, Statement } from './database.ts';
 import { REVIEW_DELAY, TRASH_GRACE } from './lifetimes.ts';
+import { missingFrom } from './missing.ts';
 import { guardTag, setTags, type TagCondition } from './tags.ts';
 
 /** A stored manifest. Its bytes are in `body`, or in R2 under `key`. */
@@ -127,22 +128,12 @@ export class ManifestMetadata {
   }
 
   /** At most `limit` of `digests` that the repository has no manifest for. */
-  async missing(
+  missing(
     repository: RepositoryName,
     digests: readonly Digest[],
     limit: number,
   ): Promise<Digest[]> {
-    const rows = await this.#database.all<{ digest: Digest }>(
-      `SELECT DISTINCT value AS digest FROM json_each(?2)
-       WHERE value NOT IN (
-         SELECT digest FROM manifests
-         WHERE repository_id = ${REPOSITORY_ID} AND digest IN (SELECT value FROM json_each(?2)))
-       LIMIT ?3`,
-      repository,
-      JSON.stringify(digests),
-      limit,
-    );
-    return rows.map((row) => row.digest);
+    return missingFrom('manifests', this.#database, repository, digests, limit);
   }
 }
 
