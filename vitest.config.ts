@@ -7,6 +7,8 @@ if (process.env.SEED === undefined) {
 }
 const seed = Number(process.env.SEED);
 
+const NODE_TESTS = ['test/architecture.test.ts', 'test/process/**/*.test.ts'];
+
 /** Inside the Workers runtime, with the real bindings of miniflare. */
 const worker: TestProjectConfiguration = {
   plugins: [
@@ -24,7 +26,7 @@ const worker: TestProjectConfiguration = {
   test: {
     name: 'worker',
     include: ['test/**/*.test.ts'],
-    exclude: ['test/architecture.test.ts'],
+    exclude: NODE_TESTS,
     setupFiles: ['test/support/worker.setup.ts'],
     provide: { seed },
     testTimeout: 60_000,
@@ -32,9 +34,9 @@ const worker: TestProjectConfiguration = {
   },
 };
 
-/** In Node: what reads the source files. */
+/** In Node: what reads the source files, and what starts and kills `npm start`. */
 const node: TestProjectConfiguration = {
-  test: { name: 'node', include: ['test/architecture.test.ts'] },
+  test: { name: 'node', include: NODE_TESTS, provide: { seed }, testTimeout: 60_000 },
 };
 
 /** Any registry that runs already, at the address in the variable REGISTRY_URL. */

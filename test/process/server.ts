@@ -1,0 +1,53 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const START = resolve(import.meta.dirname, '../../scripts/start.ts');
+
+/** `npm start` as a process of its own, to be killed. */
+export class Server {
+  readonly #state: string;
+  #process: ChildProcess | null = null;
+  url = '';
+
+  constructor(state: string) {
+    this.#state = state;
+  }
+
+  /** Starts it on the same state as before: when this ends it is ready, at another address. */
+  async start(): Promise<void> {
+    const args = [START, '--port', '0', '--state', this.#state, '--log', 'off'];
+    const started = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#process = started;
+    for await (const line of createInterface({ input: started.stdout })) {
+      const address = /ready on (http:\S+)/.exec(line)?.[1];
+      if (address !== undefined) {
+        this.url = address;
+        return;
+      }
+    }
+    throw new Error('the server ended before it was ready');
+  }
+
+  /** Ends it as a crash would, without a chance to save anything, and starts it again. */
+  async crash(): Promise<void> {
+    await this.#end('SIGKILL');
+    await this.start();
+  }
+
+  /** Ends it as Ctrl-C does: its exit code. */
+  stop(): Promise<number | null> {
+    return this.#end('SIGINT');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    if (this.#process === null || this.#process.exitCode !== null) {
+      return this.#process?.exitCode ?? null;
+    }
+    const exited = once(this.#process, 'exit');
+    this.#process.kill(signal);
+    const [code] = await exited;
+    return code;
+  }
+}
