@@ -16,13 +16,13 @@ const { dryRun } = new Command('npm run deploy --')
   .opts<{ dryRun?: boolean }>();
 
 if (dryRun) {
-  wrangler('deploy', '--dry-run');
+  await wrangler('deploy', '--dry-run');
 } else if (databaseExists()) {
-  migrate();
-  wrangler('deploy');
+  await migrate();
+  await wrangler('deploy');
 } else {
-  wrangler('deploy');
-  migrate();
+  await wrangler('deploy');
+  await migrate();
 }
 
 function databaseExists(): boolean {
@@ -30,6 +30,6 @@ function databaseExists(): boolean {
   return databases.some(({ name }) => name === DATABASE);
 }
 
-function migrate(): void {
-  wrangler('d1', 'migrations', 'apply', DATABASE, '--remote');
+function migrate(): Promise<void> {
+  return wrangler('d1', 'migrations', 'apply', DATABASE, '--remote');
 }

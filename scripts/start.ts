@@ -24,7 +24,8 @@ try {
     state: options.state,
     log: options.log,
   });
-  console.log(`Edgewater is ready on ${registry.url} with its state in ${options.state}`);
+  const message = `Edgewater is ready on ${registry.url} with its state in ${options.state}`;
+  console.log(options.log === 'json' ? JSON.stringify({ time: new Date(), message }) : message);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     // Before miniflare's own listener, which would end with an error. The runtime is killed on exit:
     // every state that it can be in is one that it starts from.

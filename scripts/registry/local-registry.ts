@@ -1,11 +1,10 @@
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare';
 import { unstable_readConfig as readConfig } from 'wrangler';
 import { bundleWorker } from './bundle.ts';
 import { applyMigrations } from './migrate.ts';
+import { waitForPort } from './port.ts';
 import { takeStateFolder } from './state-folder.ts';
 
 /** How to run the registry. `state` is a folder, made if it is not there. */
@@ -30,15 +29,13 @@ export interface LocalRegistry {
 }
 
 const ROOT = resolve(import.meta.dirname, '../..');
+const D1_DATABASES = { DB: 'edgewater' };
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 /** miniflare reads an object of several parts ahead of its reader: no more than this, then. */
 const R2_READ_WINDOW = String(8 * 2 ** 20); // bytes
 
 const SWEEP_INTERVAL = 15 * 60 * 1000; // milliseconds, like the cron trigger in wrangler.toml
-
-/** After a SIGKILL the runtime needs a moment to notice that its parent is gone. */
-const PORT_PATIENCE = 3000; // milliseconds
 
 /**
  * Bundles the Worker, applies the migrations and serves through miniflare. Requests go straight to
@@ -56,6 +53,7 @@ export async function startRegistry(options: LocalRegistryOptions): Promise<Loca
   }
   const port = await waitForPort(options.port, options.host);
   const state = await takeStateFolder(options.state);
+  await migrate(state);
   const miniflare = new Miniflare(await miniflareOptions({ ...options, port, state }));
   const timer = setInterval(() => void runScheduled(miniflare), SWEEP_INTERVAL).unref();
   const stop = async () => {
@@ -64,14 +62,33 @@ export async function startRegistry(options: LocalRegistryOptions): Promise<Loca
   };
   try {
     await miniflare.ready;
-    const database = await miniflare.getD1Database('DB');
-    await applyMigrations(database, join(ROOT, 'src/storage/migrations'));
   } catch (error) {
     await stop();
     throw error;
   }
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return { url: `http://${host}:${port}`, stop };
+}
+
+/** Brings the database up to date before anybody can ask the Worker, in a runtime of its own. */
+async function migrate(state: string): Promise<void> {
+  useGuardedRuntime();
+  const converted = convertV4MiniflareOptions({
+    modules: true,
+    script: 'export default {}',
+    compatibilityDate: readWranglerConfig().compatibility_date ?? '',
+    d1Databases: D1_DATABASES,
+    resourcePersistencePath: state,
+    cf: false,
+    log: new Log(LogLevel.WARN),
+  });
+  const miniflare = new Miniflare({ ...converted, enableDevRegistry: false });
+  try {
+    const database = await miniflare.getD1Database('DB');
+    await applyMigrations(database, join(ROOT, 'src/storage/migrations'));
+  } finally {
+    await miniflare.dispose();
+  }
 }
 
 /** Does what the cron trigger does on the platform; miniflare has no clock of its own. */
@@ -86,7 +103,7 @@ async function runScheduled(miniflare: Miniflare): Promise<void> {
 
 async function miniflareOptions({ host, port, state, log }: LocalRegistryOptions) {
   useGuardedRuntime();
-  const config: WranglerConfig = readConfig({ config: join(ROOT, 'wrangler.toml') });
+  const config = readWranglerConfig();
   const objects = config.durable_objects.bindings.map(
     ({ name, class_name }) => [name, { className: class_name, useSQLite: true }] as const,
   );
@@ -98,7 +115,7 @@ async function miniflareOptions({ host, port, state, log }: LocalRegistryOptions
     compatibilityFlags: config.compatibility_flags,
     durableObjects: Object.fromEntries(objects),
     r2Buckets: { BUCKET: 'edgewater' },
-    d1Databases: { DB: 'edgewater' },
+    d1Databases: D1_DATABASES,
     bindings: { OPEN: 'true', LOG: log, R2_READ_WINDOW },
     resourcePersistencePath: state,
     unsafeDirectSockets: [{ host, port }],
@@ -109,50 +126,15 @@ async function miniflareOptions({ host, port, state, log }: LocalRegistryOptions
   return { ...converted, enableDevRegistry: false };
 }
 
+function readWranglerConfig(): WranglerConfig {
+  return readConfig({ config: join(ROOT, 'wrangler.toml') });
+}
+
 /** Has miniflare start workerd through workerd.sh, which needs to know where it is. */
 function useGuardedRuntime(): void {
   if (process.platform !== 'win32') {
     const { default: workerd } = createRequire(import.meta.resolve('miniflare'))('workerd');
     process.env.EDGEWATER_WORKERD = workerd;
     process.env.MINIFLARE_WORKERD_PATH = join(import.meta.dirname, 'workerd.sh');
-  }
-}
-
-/** A port that nobody listens on: `port`, or any for 0. */
-async function waitForPort(port: number, host: string): Promise<number> {
-  const deadline = Date.now() + PORT_PATIENCE;
-  for (;;) {
-    try {
-      return await tryPort(port, host);
-    } catch (error) {
-      const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-      if (!isTaken || Date.now() > deadline) {
-        throw explainPort(error, port, host);
-      }
-      await sleep(100);
-    }
-  }
-}
-
-function tryPort(port: number, host: string): Promise<number> {
-  return new Promise((resolvePort, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      const address = server.address();
-      server.close(() => resolvePort(typeof address === 'object' && address ? address.port : port));
-    });
-  });
-}
-
-function explainPort(error: unknown, port: number, host: string): Error {
-  const { code } = error as NodeJS.ErrnoException;
-  switch (code) {
-    case 'EADDRINUSE':
-      return new Error(`port ${port} on ${host} is taken; choose another with --port`);
-    case 'EACCES':
-      return new Error(`port ${port} needs privileges; choose one above 1023 with --port`);
-    default:
-      return new Error(`cannot listen on ${host}:${port} (${code ?? error})`);
   }
 }

@@ -135,7 +135,3 @@ test('an image that was pushed is there after a crash', async () => {
   const read = await call('GET', `/v2/${repository}/manifests/latest`);
   expect(Buffer.compare(await bytesOf(read), image.bytes)).toBe(0);
 });
-
-test('Ctrl-C ends it with success', async () => {
-  expect(await server.stop()).toBe(0);
-});

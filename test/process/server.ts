@@ -15,9 +15,9 @@ export class Server {
     this.#state = state;
   }
 
-  /** Starts it on the same state as before: when this ends it is ready, at another address. */
-  async start(): Promise<void> {
-    const args = [START, '--port', '0', '--state', this.#state, '--log', 'off'];
+  /** Starts it on the same state as before, at any free port unless told: when this ends it is ready. */
+  async start(port = 0): Promise<void> {
+    const args = [START, '--port', String(port), '--state', this.#state, '--log', 'off'];
     const started = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = started;
     for await (const line of createInterface({ input: started.stdout })) {

@@ -1,4 +1,4 @@
-/** How long things live, in seconds. */
+/** How long things in D1 live, in seconds. (An upload session: uploads/upload-session.ts.) */
 
 /** Collection leaves a link alone this long after an upload, a mount or a pusher's HEAD. */
 export const LEASE = 2 * 60 * 60;
