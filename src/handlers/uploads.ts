@@ -59,12 +59,8 @@ export async function append(
   session: string,
 ): Promise<Response> {
   if (request.body === null) {
-    return accepted(
-      202,
-      repository.name,
-      session,
-      (await repository.uploads.status(session)).offset,
-    );
+    const { offset } = await repository.uploads.status(session);
+    return accepted(202, repository.name, session, offset);
   }
   const chunk = chunkOf(request, request.body);
   const { offset, isOutOfOrder } = await repository.uploads.append(session, chunk);

@@ -1,7 +1,7 @@
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
-import type { BlobStore } from '../storage/blob-store.ts';
+import { type BlobStore, found } from '../storage/blob-store.ts';
 import type { BlobRecord } from '../storage/metadata/blobs.ts';
 import { ConstraintError } from '../storage/metadata/database.ts';
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
@@ -47,10 +47,7 @@ export class Blobs {
     const content = await (length === 0
       ? this.#blobStore.open(blob.key) // R2 has no range of nothing
       : this.#blobStore.openRange(blob.key, offset, length));
-    if (content === null) {
-      throw new Error(`the bucket has lost ${blob.key}`);
-    }
-    return content;
+    return found(content, blob.key);
   }
 
   /** Links a blob of `from`, or of any repository when that is null. False when it is not there. */

@@ -10,7 +10,7 @@ import { RegistryError } from '../oci/errors.ts';
 import { type Manifest, parseManifest } from '../oci/manifest.ts';
 import type { Reference, Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
-import type { BlobStore } from '../storage/blob-store.ts';
+import { type BlobStore, found } from '../storage/blob-store.ts';
 import { newManifestKey } from '../storage/keys.ts';
 import { ConstraintError } from '../storage/metadata/database.ts';
 import type { ManifestRecord, NewManifest } from '../storage/metadata/manifests.ts';
@@ -73,11 +73,7 @@ export class Manifests {
     if (manifest.key === null) {
       return manifest.body ?? '';
     }
-    const content = await this.#blobStore.open(manifest.key);
-    if (content === null) {
-      throw new Error(`the bucket has lost ${manifest.key}`);
-    }
-    return content;
+    return found(await this.#blobStore.open(manifest.key), manifest.key);
   }
 
   /**

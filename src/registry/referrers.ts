@@ -1,6 +1,6 @@
 import type { Digest, SubjectDigest } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
-import type { BlobStore } from '../storage/blob-store.ts';
+import { type BlobStore, found } from '../storage/blob-store.ts';
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
 import type { ReferrerRecord } from '../storage/metadata/referrers.ts';
 import type { Listing, PageRequest } from './listing.ts';
@@ -52,7 +52,7 @@ export class Referrers {
 
   async #describe(referrer: ReferrerRecord): Promise<ReferrerDescriptor> {
     const { mediaType, digest, size, artifactType, body, key } = referrer;
-    const text = key === null ? body : await this.#blobStore.text(key);
+    const text = key === null ? body : found(await this.#blobStore.text(key), key);
     const { annotations } = JSON.parse(text ?? '{}');
     return {
       mediaType,

@@ -160,6 +160,18 @@ export class BlobStore {
   }
 }
 
+/**
+ * What a row of D1 says is at `key`.
+ *
+ * @throws Error when it is not: the row is the truth, so the bucket has lost it
+ */
+export function found<T>(content: T | null, key: string): T {
+  if (content === null) {
+    throw new Error(`the bucket has lost ${key}`);
+  }
+  return content;
+}
+
 async function answer<T>(pending: Promise<T>): Promise<T> {
   try {
     return await pending;

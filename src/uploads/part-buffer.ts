@@ -45,10 +45,10 @@ export class PartBuffer {
   }
 
   #reserve(length: number): void {
-    let capacity = Math.max(this.#memory.byteLength, FIRST_CAPACITY);
     if (length <= this.#memory.byteLength) {
       return;
     }
+    let capacity = Math.max(this.#memory.byteLength, FIRST_CAPACITY);
     while (capacity < length) {
       capacity *= 4;
     }

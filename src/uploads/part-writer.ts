@@ -4,7 +4,7 @@ import { RegistryError } from '../oci/errors.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { discard } from '../streams/discard.ts';
 import { PartBuffer } from './part-buffer.ts';
-import type { UploadRecord, UploadSessionRow } from './upload-record.ts';
+import type { UploadRecord } from './upload-record.ts';
 
 /** How much is read before it counts: a cut connection loses no more than this. */
 const READ_SIZE = 256 * 2 ** 10; // bytes
@@ -127,7 +127,9 @@ export class PartWriter {
     const number = this.#record.partCount + 1;
     for (let attempt = 1; ; attempt++) {
       try {
-        this.#record.addPart(await this.#blobs.putPart(this.#row.key, multipartId, number, bytes));
+        this.#record.addPart(
+          await this.#blobs.putPart(this.#record.requireRow().key, multipartId, number, bytes),
+        );
         return;
       } catch (error) {
         if (attempt === PART_ATTEMPTS) {
@@ -138,21 +140,13 @@ export class PartWriter {
   }
 
   async #startMultipart(): Promise<string> {
-    const { multipartId, key } = this.#row;
+    const { multipartId, key } = this.#record.requireRow();
     if (multipartId !== null) {
       return multipartId;
     }
     const started = await this.#blobs.createMultipart(key);
-    this.#record.save({ ...this.#row, multipartId: started });
+    this.#record.save({ ...this.#record.requireRow(), multipartId: started });
     return started;
-  }
-
-  get #row(): UploadSessionRow {
-    const { row } = this.#record;
-    if (row === null) {
-      throw new RegistryError('BLOB_UPLOAD_UNKNOWN');
-    }
-    return row;
   }
 }
 

@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
-import { type BlobStore, MAX_SINGLE_PUT } from '../storage/blob-store.ts';
+import { type BlobStore, found, MAX_SINGLE_PUT } from '../storage/blob-store.ts';
 import { PartWriter, STALL_TIMEOUT } from './part-writer.ts';
-import type { UploadRecord, UploadSessionRow } from './upload-record.ts';
+import type { UploadRecord } from './upload-record.ts';
 
 /** Amazon ECR's: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html */
 const MAX_BLOB_SIZE = 52_000 * 2 ** 20; // bytes
@@ -70,7 +70,7 @@ export class UploadContent {
    */
   async putWhole(body: ReadableStream, length: number, digest: Digest): Promise<void> {
     const whole = new FixedLengthStream(length); // R2 wants to know the length beforehand
-    const putting = this.#blobs.put(this.#row.key, whole.readable, digest);
+    const putting = this.#blobs.put(this.#record.requireRow().key, whole.readable, digest);
     const stalled = new AbortController();
     const timer = setTimeout(() => stalled.abort(), patience(length));
     const piping = body.pipeTo(whole.writable, { signal: stalled.signal });
@@ -101,10 +101,12 @@ export class UploadContent {
    */
   async store(digest: Digest | null): Promise<boolean> {
     if (digest !== null && this.#record.partCount === 0) {
-      return this.#write((writer) => this.#blobs.put(this.#row.key, writer.tail, digest));
+      return this.#write((writer) =>
+        this.#blobs.put(this.#record.requireRow().key, writer.tail, digest),
+      );
     }
     await this.#write((writer) => writer.flush());
-    const { key, multipartId } = this.#row;
+    const { key, multipartId } = this.#record.requireRow();
     if (multipartId === null) {
       throw new Error('an upload with parts has no multipart id');
     }
@@ -113,10 +115,8 @@ export class UploadContent {
 
   /** The digest of the stored object, of which every byte is read. */
   async readBack(algorithm: DigestAlgorithm): Promise<Digest> {
-    const content = await this.#blobs.open(this.#row.key);
-    if (content === null) {
-      throw new Error(`the bucket has lost ${this.#row.key}`);
-    }
+    const { key } = this.#record.requireRow();
+    const content = found(await this.#blobs.open(key), key);
     const hash = new crypto.DigestStream(algorithm === 'sha256' ? 'SHA-256' : 'SHA-512');
     await content.pipeTo(hash);
     return `${algorithm}:${Buffer.from(await hash.digest).toString('hex')}` as Digest;
@@ -141,16 +141,8 @@ export class UploadContent {
   }
 
   #openWriter(): PartWriter {
-    this.#writer ??= new PartWriter(this.#record, this.#row.algorithm, this.#blobs);
+    this.#writer ??= new PartWriter(this.#record, this.#record.requireRow().algorithm, this.#blobs);
     return this.#writer;
-  }
-
-  get #row(): UploadSessionRow {
-    const { row } = this.#record;
-    if (row === null) {
-      throw new RegistryError('BLOB_UPLOAD_UNKNOWN');
-    }
-    return row;
   }
 }
 

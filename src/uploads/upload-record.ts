@@ -1,11 +1,12 @@
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
+import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { StoredPart } from '../storage/blob-store.ts';
 import { PART_SIZE } from './part-buffer.ts';
 
 /**
- * Where a session is. It starts "open" and takes bytes; "completing" takes none
- * and only goes forward, however often it is interrupted; "committed" repeats its answer for a while; "closed"
+ * Where a session is. It starts "open" and takes bytes; "completing" takes none and only goes
+ * forward, however often it is interrupted; "committed" repeats its answer for a while; "closed"
  * (cancelled or expired) has clean-up left to do. After that nothing is stored.
  */
 export type UploadState = 'open' | 'completing' | 'committed' | 'closed';
@@ -52,6 +53,19 @@ export class UploadRecord {
 
   get row(): UploadSessionRow | null {
     return this.#row;
+  }
+
+  /**
+   * The row of a session that is in one of `states`, or in any when there are none.
+   *
+   * @throws BLOB_UPLOAD_UNKNOWN
+   */
+  requireRow(...states: UploadState[]): UploadSessionRow {
+    const row = this.#row;
+    if (row === null || (states.length > 0 && !states.includes(row.state))) {
+      throw new RegistryError('BLOB_UPLOAD_UNKNOWN');
+    }
+    return row;
   }
 
   /** Bytes that are safe. */

@@ -82,7 +82,7 @@ export class UploadSession extends DurableObject<Env> {
    */
   status(): Promise<Result<UploadProgress>> {
     return toResult(async () => {
-      const { state, size } = this.#require('open', 'completing');
+      const { state, size } = this.#record.requireRow('open', 'completing');
       return state === 'open' ? this.#progress() : { offset: size, isOutOfOrder: false };
     });
   }
@@ -95,7 +95,7 @@ export class UploadSession extends DurableObject<Env> {
    */
   append(chunk: Chunk): Promise<Result<UploadProgress>> {
     return this.#alone(async () => {
-      const { state, size } = this.#require('open', 'completing');
+      const { state, size } = this.#record.requireRow('open', 'completing');
       return state === 'open' ? this.#append(chunk) : { offset: size, isOutOfOrder: true };
     }, chunk);
   }
@@ -108,18 +108,18 @@ export class UploadSession extends DurableObject<Env> {
    */
   finish(digest: Digest, chunk: Chunk | null): Promise<Result<UploadProgress>> {
     return this.#alone(async () => {
-      if (this.#require('open', 'completing', 'committed').state === 'open') {
+      if (this.#record.requireRow('open', 'completing', 'committed').state === 'open') {
         const progress = await this.#receive(digest, chunk);
         if (progress.isOutOfOrder) {
           return progress;
         }
       }
-      if (this.#require('completing', 'committed').state === 'completing') {
+      if (this.#record.requireRow('completing', 'committed').state === 'completing') {
         await this.#store();
         await this.#verify(digest);
         await this.#commit(digest);
       }
-      const { digest: committed, size } = this.#require('committed');
+      const { digest: committed, size } = this.#record.requireRow('committed');
       if (committed !== digest) {
         throw new RegistryError('BLOB_UPLOAD_UNKNOWN', `this upload became the blob ${committed}`);
       }
@@ -134,7 +134,7 @@ export class UploadSession extends DurableObject<Env> {
    */
   cancel(): Promise<Result<void>> {
     return this.#alone(async () => {
-      this.#require('open', 'completing');
+      this.#record.requireRow('open', 'completing');
       await this.#close();
     });
   }
@@ -178,12 +178,12 @@ export class UploadSession extends DurableObject<Env> {
   }
 
   #complete(outcome: Pick<UploadSessionRow, 'digest' | 'size' | 'isStored'>): void {
-    this.#record.save({ ...this.#require('open'), ...outcome, state: 'completing' });
+    this.#record.save({ ...this.#record.requireRow('open'), ...outcome, state: 'completing' });
   }
 
   /** Makes one object of what was received. */
   async #store(): Promise<void> {
-    const { isStored, digest } = this.#require('completing');
+    const { isStored, digest } = this.#record.requireRow('completing');
     if (isStored) {
       return;
     }
@@ -191,13 +191,13 @@ export class UploadSession extends DurableObject<Env> {
       await this.#close();
       throw new RegistryError('BLOB_UPLOAD_UNKNOWN', 'the upload is damaged; start a new one');
     }
-    this.#record.save({ ...this.#require('completing'), isStored: true });
+    this.#record.save({ ...this.#record.requireRow('completing'), isStored: true });
   }
 
   /** Makes sure that the object has the digest, by reading it if nothing else can tell. */
   async #verify(digest: Digest): Promise<void> {
     const algorithm = algorithmOf(digest);
-    const row = this.#require('completing');
+    const row = this.#record.requireRow('completing');
     const actual =
       row.digest !== null && algorithmOf(row.digest) === algorithm
         ? row.digest
@@ -209,7 +209,7 @@ export class UploadSession extends DurableObject<Env> {
   }
 
   async #commit(digest: Digest): Promise<void> {
-    const row = this.#require('completing');
+    const row = this.#record.requireRow('completing');
     const isCommitted = await this.#metadata.uploads.commit({ ...row, digest });
     if (!isCommitted && (await this.#metadata.blobs.find(row.repository, digest)) === null) {
       await this.#close(); // the intent expired
@@ -221,7 +221,7 @@ export class UploadSession extends DurableObject<Env> {
   }
 
   async #close(): Promise<void> {
-    const row = this.#require('open', 'completing', 'closed');
+    const row = this.#record.requireRow('open', 'completing', 'closed');
     this.#record.save({ ...row, state: 'closed' });
     await this.#wakeIn(RETRY_DELAY); // should one of these fail
     await this.#metadata.uploads.abandon(row.id);
@@ -258,14 +258,6 @@ export class UploadSession extends DurableObject<Env> {
 
   #progress(): UploadProgress {
     return { offset: this.#record.offset, isOutOfOrder: false };
-  }
-
-  #require(...states: UploadSessionRow['state'][]): UploadSessionRow {
-    const { row } = this.#record;
-    if (row === null || !states.includes(row.state)) {
-      throw new RegistryError('BLOB_UPLOAD_UNKNOWN');
-    }
-    return row;
   }
 
   #wakeIn(seconds: number): Promise<void> {
