@@ -1,6 +1,12 @@
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare';
+import {
+  convertV4MiniflareOptions,
+  Log,
+  LogLevel,
+  Miniflare,
+  type V4MiniflareOptions,
+} from 'miniflare';
 import { unstable_readConfig as readConfig } from 'wrangler';
 import { bundleWorker } from './bundle.ts';
 import { applyMigrations } from './migrate.ts';
@@ -29,7 +35,6 @@ export interface LocalRegistry {
 }
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const D1_DATABASES = { DB: 'edgewater' };
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 /** miniflare reads an object of several parts ahead of its reader: no more than this, then. */
@@ -53,8 +58,13 @@ export async function startRegistry(options: LocalRegistryOptions): Promise<Loca
   }
   const port = await waitForPort(options.port, options.host);
   const state = await takeStateFolder(options.state);
-  await migrate(state);
-  const miniflare = new Miniflare(await miniflareOptions({ ...options, port, state }));
+  const config: WranglerConfig = readConfig({ config: join(ROOT, 'wrangler.toml') });
+  await migrate(state, config);
+  const miniflare = runWorker(
+    await bundleWorker(join(ROOT, 'src/index.ts')),
+    { ...options, port, state },
+    config,
+  );
   const timer = setInterval(() => void runScheduled(miniflare), SWEEP_INTERVAL).unref();
   const stop = async () => {
     clearInterval(timer);
@@ -71,18 +81,8 @@ export async function startRegistry(options: LocalRegistryOptions): Promise<Loca
 }
 
 /** Brings the database up to date before anybody can ask the Worker, in a runtime of its own. */
-async function migrate(state: string): Promise<void> {
-  useGuardedRuntime();
-  const converted = convertV4MiniflareOptions({
-    modules: true,
-    script: 'export default {}',
-    compatibilityDate: readWranglerConfig().compatibility_date ?? '',
-    d1Databases: D1_DATABASES,
-    resourcePersistencePath: state,
-    cf: false,
-    log: new Log(LogLevel.WARN),
-  });
-  const miniflare = new Miniflare({ ...converted, enableDevRegistry: false });
+async function migrate(state: string, config: WranglerConfig): Promise<void> {
+  const miniflare = createMiniflare('export default {}', state, config, {});
   try {
     const database = await miniflare.getD1Database('DB');
     await applyMigrations(database, join(ROOT, 'src/storage/migrations'));
@@ -101,33 +101,45 @@ async function runScheduled(miniflare: Miniflare): Promise<void> {
   }
 }
 
-async function miniflareOptions({ host, port, state, log }: LocalRegistryOptions) {
-  useGuardedRuntime();
-  const config = readWranglerConfig();
+function runWorker(
+  script: string,
+  { host, port, state, log }: LocalRegistryOptions,
+  config: WranglerConfig,
+): Miniflare {
   const objects = config.durable_objects.bindings.map(
     ({ name, class_name }) => [name, { className: class_name, useSQLite: true }] as const,
   );
-  const converted = convertV4MiniflareOptions({
-    name: 'edgewater',
-    modules: true,
-    script: await bundleWorker(join(ROOT, 'src/index.ts')),
-    compatibilityDate: config.compatibility_date ?? '',
-    compatibilityFlags: config.compatibility_flags,
+  return createMiniflare(script, state, config, {
     durableObjects: Object.fromEntries(objects),
     r2Buckets: { BUCKET: 'edgewater' },
-    d1Databases: D1_DATABASES,
     bindings: { OPEN: 'true', LOG: log, R2_READ_WINDOW },
-    resourcePersistencePath: state,
     unsafeDirectSockets: [{ host, port }],
+  });
+}
+
+/** A runtime with the database, and whatever `more` there is. */
+function createMiniflare(
+  script: string,
+  state: string,
+  config: WranglerConfig,
+  more: Partial<V4MiniflareOptions>,
+): Miniflare {
+  useGuardedRuntime();
+  const converted = convertV4MiniflareOptions({
+    ...more,
+    name: 'edgewater',
+    modules: true,
+    script,
+    compatibilityDate: config.compatibility_date ?? '',
+    compatibilityFlags: config.compatibility_flags,
+    // Named here, for a deploy writes an id of its own into wrangler.toml.
+    d1Databases: { DB: 'edgewater' },
+    resourcePersistencePath: state,
     cf: false, // would be looked up on the internet
     logRequests: false,
     log: new Log(LogLevel.WARN),
   });
-  return { ...converted, enableDevRegistry: false };
-}
-
-function readWranglerConfig(): WranglerConfig {
-  return readConfig({ config: join(ROOT, 'wrangler.toml') });
+  return new Miniflare({ ...converted, enableDevRegistry: false });
 }
 
 /** Has miniflare start workerd through workerd.sh, which needs to know where it is. */
