@@ -1,5 +1,6 @@
 import type { Digest } from '../../oci/digest.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
+import { type Actor, recordEach } from './audit.ts';
 import type { Database, Statement } from './database.ts';
 import { LEASE } from './lifetimes.ts';
 import { missingFrom } from './missing.ts';
@@ -47,21 +48,25 @@ export class BlobMetadata {
   }
 
   /**
-   * Links a blob that `from` sees, or any repository when `from` is null, into `to`.
-   * False when it is not there; then nothing changes.
+   * Links a blob that one of `from` sees into `to`. False when none does; then nothing changes. The
+   * entry is written when the link is new, and names the first of `from` that sees the blob.
    */
-  async mount(to: RepositoryName, digest: Digest, from: RepositoryName | null): Promise<boolean> {
-    const isThere = `EXISTS (
-      SELECT 1 FROM repository_blobs AS links
-      JOIN repositories AS sources ON sources.id = links.repository_id
-      WHERE links.digest = ?2 AND (?3 IS NULL OR sources.name = ?3))`;
-    const [, linked] = await this.#database.batch([
+  async mount(
+    to: RepositoryName,
+    digest: Digest,
+    from: readonly RepositoryName[] | 'all',
+    actor: Actor,
+  ): Promise<boolean> {
+    const sources = JSON.stringify(from === 'all' ? null : from);
+    const isThere = isSeen('?2', '?3');
+    const results = await this.#database.batch([
+      recordMount(to, digest, sources, actor),
       [
         `INSERT INTO repositories (name, namespace) SELECT ?1, ?4 WHERE ${isThere}
          ON CONFLICT DO NOTHING`,
         to,
         digest,
-        from,
+        sources,
         namespaceOf(to),
       ],
       [
@@ -72,10 +77,10 @@ export class BlobMetadata {
          RETURNING digest`,
         to,
         digest,
-        from,
+        sources,
       ],
     ]);
-    return linked?.length === 1;
+    return results.at(-1)?.length === 1;
   }
 
   /**
@@ -83,7 +88,7 @@ export class BlobMetadata {
    *
    * @throws ConstraintError ("foreign key") when a manifest of the repository names it
    */
-  async unlink(repository: RepositoryName, digest: Digest): Promise<boolean> {
+  async unlink(repository: RepositoryName, digest: Digest, actor: Actor): Promise<boolean> {
     const unlink: Statement = [
       `DELETE FROM repository_blobs
        WHERE repository_id = (SELECT id FROM repositories WHERE name = ?1) AND digest = ?2
@@ -91,7 +96,17 @@ export class BlobMetadata {
       repository,
       digest,
     ];
-    const [unlinked] = await this.#database.batch([unlink, ...trashUnlinkedBlob(digest)]);
+    const note = recordEach(
+      actor,
+      'blob.delete',
+      repository,
+      { target: '?5', before: 'NULL', after: 'NULL' },
+      `repositories JOIN repository_blobs AS links
+         ON links.repository_id = repositories.id AND links.digest = ?5
+       WHERE repositories.name = ?4`,
+      [digest],
+    );
+    const [, unlinked] = await this.#database.batch([note, unlink, ...trashUnlinkedBlob(digest)]);
     return unlinked?.length === 1;
   }
 
@@ -103,4 +118,34 @@ export class BlobMetadata {
   ): Promise<Digest[]> {
     return missingFrom('repository_blobs', this.#database, repository, digests, limit);
   }
+}
+
+/** The repositories of a JSON list that see a blob: the text behind FROM. */
+function seenBy(digest: string, sources: string): string {
+  return `json_each(${sources}) AS asked
+    JOIN repositories AS sources ON sources.name = asked.value
+    JOIN repository_blobs AS links
+      ON links.repository_id = sources.id AND links.digest = ${digest}`;
+}
+
+/** The condition that one of a JSON list sees a blob, or, where the list is null, anybody. */
+function isSeen(digest: string, sources: string): string {
+  return `(EXISTS (SELECT 1 FROM ${seenBy(digest, sources)}) OR
+    ${sources} = 'null' AND EXISTS (SELECT 1 FROM repository_blobs WHERE digest = ${digest}))`;
+}
+
+/** Notes a mount that makes a link: for its batch, before that. */
+function recordMount(to: RepositoryName, digest: Digest, sources: string, actor: Actor): Statement {
+  const source = `SELECT asked.value FROM ${seenBy('?5', '?6')} ORDER BY asked.key LIMIT 1`;
+  return recordEach(
+    actor,
+    'blob.mount',
+    to,
+    { target: '?5', before: `(${source})`, after: 'NULL' },
+    `(SELECT 1) WHERE ${isSeen('?5', '?6')} AND NOT EXISTS (
+       SELECT 1 FROM repositories JOIN repository_blobs AS links
+         ON links.repository_id = repositories.id AND links.digest = ?5
+       WHERE repositories.name = ?4)`,
+    [digest, sources],
+  );
 }

@@ -1,10 +1,11 @@
 import type { Digest, SubjectDigest } from '../../oci/digest.ts';
 import type { Reference, Tag } from '../../oci/reference.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
+import { type Actor, record, recordEach } from './audit.ts';
 import type { Database, Statement } from './database.ts';
 import { REVIEW_DELAY, TRASH_GRACE } from './lifetimes.ts';
 import { missingFrom } from './missing.ts';
-import { guardTag, setTags, type TagCondition } from './tags.ts';
+import { guardTag, recordRemoval, setTags, type TagCondition } from './tags.ts';
 
 /** A stored manifest. Its bytes are in `body`, or in R2 under `key`. */
 export interface ManifestRecord {
@@ -80,13 +81,21 @@ export class ManifestMetadata {
     manifest: NewManifest,
     tags: readonly Tag[],
     conditions: readonly TagCondition[],
+    actor: Actor,
   ): Promise<void> {
     await this.#database.batch([
       ...conditions.map((condition) => guardTag(repository, condition)),
       ...insertManifest(repository, manifest),
       ...(manifest.key === null ? [] : consumeIntent(manifest.key)),
       ...linkReferences(repository, manifest),
-      ...setTags(repository, tags, manifest.digest),
+      record(actor, {
+        event: 'manifest.push',
+        namespace: namespaceOf(repository),
+        repository,
+        target: manifest.digest,
+        after: manifest.mediaType,
+      }),
+      ...setTags(repository, tags, manifest.digest, actor),
     ]);
   }
 
@@ -95,7 +104,7 @@ export class ManifestMetadata {
    *
    * @throws ConstraintError ("foreign key") when an index names it
    */
-  async delete(repository: RepositoryName, digest: Digest): Promise<boolean> {
+  async delete(repository: RepositoryName, digest: Digest, actor: Actor): Promise<boolean> {
     const where = `repository_id = ${REPOSITORY_ID} AND digest = ?2`;
     const results = await this.#database.batch([
       queueReferences(
@@ -121,6 +130,16 @@ export class ManifestMetadata {
         repository,
         digest,
       ],
+      recordRemoval(repository, 'tags.digest', digest, actor),
+      recordEach(
+        actor,
+        'manifest.delete',
+        repository,
+        { target: 'manifests.digest', before: 'manifests.media_type', after: 'NULL' },
+        `manifests JOIN repositories ON repositories.id = manifests.repository_id
+         WHERE repositories.name = ?4 AND manifests.digest = ?5`,
+        [digest],
+      ),
       [`DELETE FROM tags WHERE ${where}`, repository, digest],
       [`DELETE FROM manifests WHERE ${where} RETURNING digest`, repository, digest],
     ]);

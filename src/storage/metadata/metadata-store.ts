@@ -1,30 +1,57 @@
+import { AccessMetadata } from './access.ts';
+import { AuditMetadata } from './audit.ts';
 import { BlobMetadata } from './blobs.ts';
+import { CredentialMetadata } from './credentials.ts';
 import { Database } from './database.ts';
 import { ManifestMetadata } from './manifests.ts';
+import { MemberMetadata } from './members.ts';
+import { NamespaceMetadata } from './namespaces.ts';
 import { ReferrerMetadata } from './referrers.ts';
 import { RepositoryMetadata } from './repositories.ts';
+import { RobotMetadata } from './robots.ts';
+import { SigningKeyMetadata } from './signing-keys.ts';
 import { TagMetadata } from './tags.ts';
 import { TrashMetadata } from './trash.ts';
+import { TrustRuleMetadata } from './trust-rules.ts';
 import { UploadMetadata } from './uploads.ts';
+import { UserMetadata } from './users.ts';
 
 /** Everything that D1 knows, by the noun it is about. */
 export class MetadataStore {
+  readonly access: AccessMetadata;
+  readonly audit: AuditMetadata;
   readonly blobs: BlobMetadata;
+  readonly credentials: CredentialMetadata;
   readonly manifests: ManifestMetadata;
+  readonly members: MemberMetadata;
+  readonly namespaces: NamespaceMetadata;
   readonly referrers: ReferrerMetadata;
   readonly repositories: RepositoryMetadata;
+  readonly robots: RobotMetadata;
+  readonly signingKeys: SigningKeyMetadata;
   readonly tags: TagMetadata;
   readonly trash: TrashMetadata;
+  readonly trustRules: TrustRuleMetadata;
   readonly uploads: UploadMetadata;
+  readonly users: UserMetadata;
 
   constructor(d1: D1Database) {
     const database = new Database(d1);
+    this.access = new AccessMetadata(database);
+    this.audit = new AuditMetadata(database);
     this.blobs = new BlobMetadata(database);
+    this.credentials = new CredentialMetadata(database);
     this.manifests = new ManifestMetadata(database);
+    this.members = new MemberMetadata(database);
+    this.namespaces = new NamespaceMetadata(database);
     this.referrers = new ReferrerMetadata(database);
     this.repositories = new RepositoryMetadata(database);
+    this.robots = new RobotMetadata(database);
+    this.signingKeys = new SigningKeyMetadata(database);
     this.tags = new TagMetadata(database);
     this.trash = new TrashMetadata(database);
+    this.trustRules = new TrustRuleMetadata(database);
     this.uploads = new UploadMetadata(database);
+    this.users = new UserMetadata(database);
   }
 }

@@ -1,5 +1,15 @@
-import type { RepositoryName } from '../../oci/repository-name.ts';
+import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
+import { type Actor, record } from './audit.ts';
 import type { Database } from './database.ts';
+import { guardFound, guardFree, runGuarded } from './guarded-batch.ts';
+
+/** Which repositories to list: those after `last` that contain `term`, in certain namespaces. */
+export interface RepositoryQuery {
+  term: string; // '' for all
+  last: string;
+  namespaces: readonly string[] | null; // null for all
+  limit: number;
+}
 
 /** Repositories: made by the first commit, mount or manifest. */
 export class RepositoryMetadata {
@@ -9,23 +19,29 @@ export class RepositoryMetadata {
     this.#database = database;
   }
 
-  /** At most `limit` names after `last` in byte order. */
-  async list(last: string, limit: number): Promise<RepositoryName[]> {
+  /** At most `limit` names in byte order. */
+  async list({ term, last, namespaces, limit }: RepositoryQuery): Promise<RepositoryName[]> {
     const rows = await this.#database.all<{ name: RepositoryName }>(
-      'SELECT name FROM repositories WHERE name > ?1 ORDER BY name LIMIT ?2',
+      `SELECT name FROM repositories
+       WHERE name > ?1 AND instr(name, ?2) > 0
+         AND (?3 IS NULL OR namespace IN (SELECT value FROM json_each(?3)))
+       ORDER BY name LIMIT ?4`,
       last,
+      term,
+      namespaces === null ? null : JSON.stringify(namespaces),
       limit,
     );
     return rows.map((row) => row.name);
   }
 
-  /** At most `limit` names that contain `term`, in byte order. */
-  async search(term: string, limit: number): Promise<RepositoryName[]> {
-    const rows = await this.#database.all<{ name: RepositoryName }>(
-      'SELECT name FROM repositories WHERE instr(name, ?1) > 0 ORDER BY name LIMIT ?2',
-      term,
-      limit,
-    );
-    return rows.map((row) => row.name);
+  /** Makes a repository; false when it is there already, or its namespace is not. */
+  create(name: RepositoryName, actor: Actor): Promise<boolean> {
+    const namespace = namespaceOf(name);
+    return runGuarded(this.#database, [
+      guardFound('SELECT 1 FROM namespaces WHERE name = ?1', namespace),
+      guardFree('SELECT 1 FROM repositories WHERE name = ?1', name),
+      ['INSERT INTO repositories (name, namespace) VALUES (?1, ?2)', name, namespace],
+      record(actor, { event: 'repository.create', namespace, repository: name }),
+    ]);
   }
 }

@@ -1,6 +1,7 @@
 import type { Digest } from '../../oci/digest.ts';
 import type { Reference, Tag } from '../../oci/reference.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
+import { type Actor, recordEach } from './audit.ts';
 import type { Database, Statement } from './database.ts';
 import { REVIEW_DELAY } from './lifetimes.ts';
 
@@ -39,9 +40,10 @@ export class TagMetadata {
   }
 
   /** Removes a tag and leaves the manifest; false when there was none. */
-  async delete(repository: RepositoryName, tag: Tag): Promise<boolean> {
-    const [, deleted] = await this.#database.batch([
+  async delete(repository: RepositoryName, tag: Tag, actor: Actor): Promise<boolean> {
+    const results = await this.#database.batch([
       queueTagged(repository, [tag], null),
+      recordRemoval(repository, 'tags.name', tag, actor),
       [
         `DELETE FROM tags
          WHERE repository_id = (SELECT id FROM repositories WHERE name = ?1) AND name = ?2
@@ -50,7 +52,7 @@ export class TagMetadata {
         tag,
       ],
     ]);
-    return deleted?.length === 1;
+    return results.at(-1)?.length === 1;
   }
 }
 
@@ -59,12 +61,14 @@ export function setTags(
   repository: RepositoryName,
   tags: readonly Tag[],
   digest: Digest,
+  actor: Actor,
 ): Statement[] {
   if (tags.length === 0) {
     return [];
   }
   return [
     queueTagged(repository, tags, digest),
+    recordMoves(repository, tags, digest, actor),
     [
       `INSERT INTO tags (repository_id, name, digest)
        SELECT repositories.id, value, ?3 FROM json_each(?2), repositories
@@ -93,6 +97,44 @@ export function guardTag(repository: RepositoryName, condition: TagCondition): S
     value,
     digests === '*' ? null : JSON.stringify(digests),
   ];
+}
+
+/** Notes which tags a digest takes, and from whom: for the batch that sets them, before that. */
+function recordMoves(
+  repository: RepositoryName,
+  tags: readonly Tag[],
+  digest: Digest,
+  actor: Actor,
+): Statement {
+  return recordEach(
+    actor,
+    'tag.set',
+    repository,
+    { target: 'asked.value', before: 'tags.digest', after: '?6' },
+    `json_each(?5) AS asked
+     LEFT JOIN repositories ON repositories.name = ?4
+     LEFT JOIN tags ON tags.repository_id = repositories.id AND tags.name = asked.value
+     WHERE tags.digest IS NOT ?6`,
+    [JSON.stringify(tags), digest],
+  );
+}
+
+/** Notes the tags that go, by their name or by the digest they name: before they do. */
+export function recordRemoval(
+  repository: RepositoryName,
+  column: 'tags.name' | 'tags.digest',
+  value: string,
+  actor: Actor,
+): Statement {
+  return recordEach(
+    actor,
+    'tag.delete',
+    repository,
+    { target: 'tags.name', before: 'tags.digest', after: 'NULL' },
+    `tags JOIN repositories ON repositories.id = tags.repository_id
+     WHERE repositories.name = ?4 AND ${column} = ?5`,
+    [value],
+  );
 }
 
 /** Queues for review the manifests that lose one of `tags`, but not the one that gets it. */
