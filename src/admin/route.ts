@@ -1,0 +1,92 @@
+import type { z } from 'zod';
+import type { Context } from '../accounts/context.ts';
+import type { Namespace, Need } from '../accounts/namespaces.ts';
+import type { Identity } from '../auth/identity.ts';
+import type { Origin } from '../auth/network.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** What the API works with: made anew for each request, by whoever logs the caller in. */
+export interface ApiContext extends Context {
+  identity: Identity | null; // null: nobody has logged in
+  origin: Origin;
+  newNamespaces: 'private' | 'public';
+  allowsLocalIssuers: boolean;
+}
+
+/**
+ * Who may use a row:
+ *
+ * - 'public': everybody.
+ * - 'login': whoever has logged in, robots, workloads and narrowed credentials too.
+ * - 'caller': users with their full rights. The rows below take no less.
+ * - 'system': system administrators.
+ * - a need in the namespace that the path names. Without any role there, it does not exist.
+ */
+export type RoutePermission = 'public' | 'login' | 'caller' | 'system' | { namespace: Need };
+
+/** What a handler has to work with. */
+export interface Call<Params extends string, Body, Query, Entered> {
+  context: ApiContext;
+  identity: Identity; // of nobody in a public row
+  namespace: Entered;
+  params: Readonly<Record<Params, string>>;
+  body: Body;
+  query: Query;
+  url: URL;
+  headers: Headers;
+}
+
+/** A row of the table, as the router and the OpenAPI document see it. */
+export interface Route {
+  method: Method;
+  path: string;
+  summary: string;
+  permission: RoutePermission;
+  body: z.ZodType | null;
+  query: z.ZodObject | null;
+  status: number;
+  answer: z.ZodType | null;
+  handle: (call: Call<string, unknown, unknown, unknown>) => unknown;
+}
+
+type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : null;
+
+/** A row without a schema answers nothing. */
+type Answer<Schema> = Schema extends z.ZodType
+  ? Answered<z.input<Schema> | Response>
+  : Promise<void>;
+
+type Answered<T> = T | Promise<T>;
+
+/** The names of the parameters in a path like "/users/:user". */
+type ParamsOf<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | ParamsOf<Rest>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never;
+
+type Entered<Allowed> = Allowed extends { namespace: Need } ? Namespace : null;
+
+/** Makes a row whose handler gets what its schemas say, and answers so. */
+export function route<
+  const Path extends string,
+  const Allowed extends RoutePermission,
+  Body extends z.ZodType | null,
+  Query extends z.ZodObject | null,
+  Output extends z.ZodType | null,
+>(row: {
+  method: Method;
+  path: Path;
+  summary: string;
+  permission: Allowed;
+  body: Body;
+  query: Query;
+  status: number;
+  answer: Output;
+  handle: (
+    call: Call<ParamsOf<Path>, Parsed<Body>, Parsed<Query>, Entered<Allowed>>,
+  ) => Answer<Output>;
+}): Route {
+  return row as unknown as Route; // the router parses with the same schemas that type the handler
+}
