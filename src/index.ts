@@ -1,3 +1,4 @@
+import { Authority } from './auth/authorize.ts';
 import { type Env, readSettings } from './env.ts';
 import { sweep } from './lifecycle/sweep.ts';
 import { Registry } from './registry/registry.ts';
@@ -5,6 +6,7 @@ import { createRouter } from './router.ts';
 import { BlobStore } from './storage/blob-store.ts';
 import { MetadataStore } from './storage/metadata/metadata-store.ts';
 
+export { LoginThrottle } from './throttle/login-throttle.ts';
 export { UploadSession } from './uploads/upload-session.ts';
 
 const answer = createRouter();
@@ -12,12 +14,14 @@ const answer = createRouter();
 export default {
   fetch(request, env): Promise<Response> {
     const settings = readSettings(env);
-    const registry = new Registry(
-      new MetadataStore(env.DB),
-      new BlobStore(env.BUCKET, settings.readWindow),
-      env.UPLOADS,
-    );
-    return answer(request, registry, settings);
+    const metadata = new MetadataStore(env.DB);
+    const blobStore = new BlobStore(env.BUCKET, settings.readWindow);
+    return answer(request, {
+      registry: new Registry(metadata, blobStore, env.UPLOADS),
+      authority: new Authority({ metadata, throttles: env.THROTTLE, settings }),
+      metadata,
+      settings,
+    });
   },
 
   async scheduled(_controller, env): Promise<void> {

@@ -7,7 +7,8 @@
  * "uploads" would pass for a digest.
  */
 import { type IRequest, Router } from 'itty-router';
-import { type Access, authorize } from './auth/authorize.ts';
+import { type ApiContext, createApi } from './admin/router.ts';
+import type { Access, Approach, Authority, Permit } from './auth/authorize.ts';
 import type { Settings } from './env.ts';
 import * as base from './handlers/base.ts';
 import * as blobs from './handlers/blobs.ts';
@@ -15,16 +16,23 @@ import * as catalog from './handlers/catalog.ts';
 import * as manifests from './handlers/manifests.ts';
 import * as referrers from './handlers/referrers.ts';
 import * as tags from './handlers/tags.ts';
+import * as token from './handlers/token.ts';
 import * as uploads from './handlers/uploads.ts';
 import { discardBody } from './http/body.ts';
 import { toErrorResponse } from './http/error-response.ts';
 import { DOCKER_API_VERSION } from './http/headers.ts';
+import { originOf } from './http/origin.ts';
 import { logRequest } from './http/request-log.ts';
 import { parseDigest, parseSubjectDigest } from './oci/digest.ts';
 import { RegistryError } from './oci/errors.ts';
 import { isTag, parseReference, type Reference } from './oci/reference.ts';
-import { parseRepositoryName } from './oci/repository-name.ts';
+import {
+  isRepositoryName,
+  parseRepositoryName,
+  type RepositoryName,
+} from './oci/repository-name.ts';
 import type { Registry, Repository } from './registry/registry.ts';
+import type { MetadataStore } from './storage/metadata/metadata-store.ts';
 
 type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -34,6 +42,16 @@ interface Call {
   registry: Registry;
   repository: Repository;
   param: string;
+  permit: Permit;
+  desk: token.TokenDesk;
+}
+
+/** What the router works with: made anew for each request. */
+export interface Services {
+  registry: Registry;
+  authority: Authority;
+  metadata: MetadataStore;
+  settings: Settings;
 }
 
 type Answer = Response | Promise<Response>;
@@ -65,11 +83,14 @@ const route = (
 /* biome-ignore format: one row per endpoint */
 export const ROUTES: readonly Route[] = [
   route('end-1', READ, '/v2', 'any', () => base.check()),
-  route('docker', READ, '/v2/_catalog', 'catalog', ({ request, registry }) => catalog.list(request, registry)),
-  route('docker', READ, '/v1/_ping', 'any', () => catalog.ping()),
-  route('docker', READ, '/v1/search', 'catalog', ({ request, registry }) => catalog.search(request, registry)),
+  route('docker', READ, '/v2/_catalog', 'catalog', ({ request, registry, permit }) => catalog.list(request, registry, permit.reader)),
+  route('docker', READ, '/v1/_ping', 'public', () => catalog.ping()),
+  route('docker', READ, '/v1/search', 'catalog', ({ request, registry, permit }) => catalog.search(request, registry, permit.reader)),
 
-  route('end-4a end-4b end-4c end-11', 'POST', '/v2/:name+/blobs/uploads', 'push', ({ request, repository }) => uploads.start(request, repository)),
+  route('docker', 'GET', '/token', 'public', ({ request, desk }) => token.get(request, desk)),
+  route('docker', 'POST', '/token', 'public', ({ request, desk }) => token.post(request, desk)),
+
+  route('end-4a end-4b end-4c end-11', 'POST', '/v2/:name+/blobs/uploads', 'push', ({ request, repository, permit }) => uploads.start(request, repository, permit.sources)),
 
   route('end-13', READ, '/v2/:name+/blobs/uploads/:param', 'push', ({ repository, param }) => uploads.status(repository, param)),
   route('end-5', 'PATCH', '/v2/:name+/blobs/uploads/:param', 'push', ({ request, repository, param }) => uploads.append(request, repository, param)),
@@ -77,7 +98,7 @@ export const ROUTES: readonly Route[] = [
   route('end-14', 'DELETE', '/v2/:name+/blobs/uploads/:param', 'push', ({ repository, param }) => uploads.cancel(repository, param)),
 
   route('end-2', 'GET', '/v2/:name+/blobs/:param', 'pull', ({ request, repository, param }) => blobs.get(request, repository, parseDigest(param))),
-  route('end-2', 'HEAD', '/v2/:name+/blobs/:param', 'pull', ({ request, repository, param }) => blobs.head(request, repository, parseDigest(param))),
+  route('end-2', 'HEAD', '/v2/:name+/blobs/:param', 'pull', ({ request, repository, param, permit }) => blobs.head(request, repository, parseDigest(param), permit.mayPush)),
   route('end-10', 'DELETE', '/v2/:name+/blobs/:param', 'delete', ({ repository, param }) => blobs.remove(repository, parseDigest(param))),
 
   route('end-3', READ, '/v2/:name+/manifests/:param', 'pull', ({ request, repository, param }) => manifests.get(request, repository, existingReference(param))),
@@ -91,27 +112,30 @@ export const ROUTES: readonly Route[] = [
 
 /** Makes the function that answers every request, and logs it. */
 export function createRouter() {
-  const router = Router<IRequest, [Registry, Settings], Response>({
+  const router = Router<IRequest, [Services], Response>({
     catch: (error: unknown, request: IRequest) => toErrorResponse(error, request as Request),
     finally: [addCommonHeaders],
   });
   for (const [path, routes] of Map.groupBy(ROUTES, (row) => row.path)) {
     for (const { methods, access, handle } of routes) {
       for (const method of methods) {
-        router[METHOD_NAMES[method]](path, (request, registry, settings) => {
-          authorize(settings.isOpen, access);
-          return handle(toCall(request, registry));
-        });
+        router[METHOD_NAMES[method]](path, async (request, services) =>
+          handle(await toCall(request, services, access)),
+        );
       }
     }
     router.all(path, () => refuseMethod(routes.flatMap((row) => row.methods)));
   }
+  const api = createApi();
+  router.all('/api/v1/*', async (request, services) =>
+    api(request as Request, await toApiContext(request as Request, services)),
+  );
   router.all('*', refusePath);
-  return async (request: Request, registry: Registry, settings: Settings): Promise<Response> => {
+  return async (request: Request, services: Services): Promise<Response> => {
     const startedAt = Date.now();
-    const response = await router.fetch(request, registry, settings);
+    const response = await router.fetch(request, services);
     await discardBody(request);
-    logRequest(settings.log, request, response, startedAt);
+    logRequest(services.settings.log, request, response, startedAt);
     return response;
   };
 }
@@ -125,16 +149,60 @@ const METHOD_NAMES = {
   DELETE: 'delete',
 } as const;
 
-function toCall(request: IRequest, registry: Registry): Call {
+/** Parses what every row has in common, and has the request allowed or refused. */
+async function toCall(request: IRequest, services: Services, access: Access): Promise<Call> {
+  const { registry, authority, settings } = services;
   const { name, param } = request.params;
+  const approach = approachOf(request as Request);
+  const repositoryName = name === undefined ? null : parseRepositoryName(name);
+  const permit = await authority.authorize(approach, {
+    access,
+    repository: repositoryName,
+    source: access === 'push' ? mountSource(request.url) : null,
+  });
   return {
     request: request as Request,
     registry,
     get repository() {
-      return registry.repository(parseRepositoryName(name ?? ''));
+      return registry.repository(repositoryName ?? parseRepositoryName(''), permit.actor);
     },
     param: decode(param ?? ''),
+    permit,
+    get desk() {
+      if (settings.isOpen) {
+        throw new RegistryError('ENDPOINT_UNKNOWN', 'this registry is open: it has no tokens');
+      }
+      return { authority, approach, service: authority.tokens };
+    },
   };
+}
+
+async function toApiContext(request: Request, services: Services): Promise<ApiContext> {
+  const { authority, metadata, settings } = services;
+  const origin = originOf(request);
+  const identity = await authority.identify(approachOf(request));
+  return {
+    metadata,
+    identity,
+    actor: { principal: identity?.principal ?? 'anonymous', address: origin.address },
+    origin,
+    newNamespaces: settings.newNamespaces,
+    allowsLocalIssuers: settings.isLocal,
+  };
+}
+
+function approachOf(request: Request): Approach {
+  return {
+    authorization: request.headers.get('Authorization'),
+    url: new URL(request.url).origin,
+    origin: originOf(request),
+  };
+}
+
+/** The repository that a mount names, which the caller has to be allowed to pull. */
+function mountSource(url: string): RepositoryName | null {
+  const from = new URL(url).searchParams.get('from') ?? '';
+  return isRepositoryName(from) ? from : null;
 }
 
 /** Path parameters arrive percent-encoded; what cannot be decoded will not parse either. */

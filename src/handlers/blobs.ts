@@ -29,8 +29,11 @@ export async function head(
   request: Request,
   repository: Repository,
   digest: Digest,
+  mayPush: boolean,
 ): Promise<Response> {
-  const blob = await repository.blobs.statForPush(digest);
+  const blob = await (mayPush
+    ? repository.blobs.statForPush(digest)
+    : repository.blobs.stat(digest));
   const headers = contentHeaders(digest);
   if (isNotModified(request.headers, digest)) {
     return new Response(null, { status: 304, headers });

@@ -1,11 +1,16 @@
 import { nextLink, parsePage } from '../http/pagination.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Reader } from '../registry/repositories.ts';
 
 /** Docker's list of repositories. https://distribution.github.io/distribution/spec/api/#catalog */
-export async function list(request: Request, registry: Registry): Promise<Response> {
+export async function list(
+  request: Request,
+  registry: Registry,
+  reader: Reader | null,
+): Promise<Response> {
   const url = new URL(request.url);
   const page = parsePage(url.searchParams);
-  const { entries, hasMore } = await registry.repositories.list(page);
+  const { entries, hasMore } = await registry.repositories.list(page, reader);
   return Response.json(
     { repositories: entries },
     { headers: hasMore ? nextLink(url, page, entries.at(-1) ?? '') : {} },
@@ -20,11 +25,15 @@ export function ping(): Response {
 const DEFAULT_SEARCH_RESULTS = 25; // Docker Hub's
 
 /** `docker search <host>/<term>`: repositories with the term in their name. https://github.com/moby/moby/blob/master/api/types/registry/search.go */
-export async function search(request: Request, registry: Registry): Promise<Response> {
+export async function search(
+  request: Request,
+  registry: Registry,
+  reader: Reader | null,
+): Promise<Response> {
   const query = new URL(request.url).searchParams;
   const term = query.get('q') ?? '';
   const { limit } = parsePage(query, DEFAULT_SEARCH_RESULTS);
-  const names = await registry.repositories.search(term, limit);
+  const names = await registry.repositories.search(term, limit, reader);
   return Response.json({
     query: term,
     num_results: names.length,

@@ -22,15 +22,19 @@ import type { Chunk } from '../registry/uploads.ts';
 
 /**
  * end-4a, end-4b, end-4c, end-11: start an upload, push a blob at once with `?digest=`, or mount one
- * of another repository with `?mount=`. A mount of what is not there starts an upload.
+ * of another repository with `?mount=`. A mount of what is not there, or not in `sources`, starts an
+ * upload.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
-export async function start(request: Request, repository: Repository): Promise<Response> {
+export async function start(
+  request: Request,
+  repository: Repository,
+  sources: readonly RepositoryName[] | 'all',
+): Promise<Response> {
   const query = new URL(request.url).searchParams;
   const mount = query.get('mount');
   if (mount !== null && isDigest(mount)) {
-    const source = mountSource(query);
-    if (source !== undefined && (await repository.blobs.mount(mount, source))) {
+    if (await repository.blobs.mount(mount, mountSources(query, sources))) {
       return created(repository.name, mount);
     }
   }
@@ -106,13 +110,16 @@ async function finishWith(
   return created(repository.name, digest);
 }
 
-/** Where to mount from: a repository, any (null), or nowhere because it cannot exist (undefined). */
-function mountSource(query: URLSearchParams): RepositoryName | null | undefined {
+/** Where to mount from: the repository that `from` names, else any, of those that may be read. */
+function mountSources(
+  query: URLSearchParams,
+  readable: readonly RepositoryName[] | 'all',
+): readonly RepositoryName[] | 'all' {
   const from = query.get('from');
   if (from === null || from === '') {
-    return null;
+    return readable;
   }
-  return isRepositoryName(from) ? from : undefined;
+  return isRepositoryName(from) && (readable === 'all' || readable.includes(from)) ? [from] : [];
 }
 
 /** What to hash with while the bytes arrive, before the closing request tells the digest. */

@@ -35,6 +35,26 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   return bytes;
 }
 
+/** Two tokens of 16 KiB and a page of scopes. */
+const MAX_FORM_SIZE = 64 * 1024; // bytes
+
+/**
+ * A form (application/x-www-form-urlencoded).
+ *
+ * @throws TOKEN_REQUEST_INVALID when it is something else or has more than 64 KiB
+ */
+export async function readForm(request: Request): Promise<URLSearchParams> {
+  const type = request.headers.get('Content-Type')?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type !== 'application/x-www-form-urlencoded' || request.body === null) {
+    throw new RegistryError('TOKEN_REQUEST_INVALID', 'send a form (x-www-form-urlencoded)');
+  }
+  const bytes = await collect(request.body, MAX_FORM_SIZE).catch(breakOff);
+  if (bytes === null) {
+    throw new RegistryError('TOKEN_REQUEST_INVALID', 'the form has more than 64 KiB');
+  }
+  return new URLSearchParams(new TextDecoder().decode(bytes));
+}
+
 /**
  * Takes from the client what the handler left of a body. One that still sends when the connection
  * closes sees a reset and not the answer.

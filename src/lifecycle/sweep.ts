@@ -12,12 +12,13 @@ const OVERDUE = 60 * 60; // seconds
 
 /**
  * Deletes from R2 what has been in the trash for its grace, and gives up uploads that lost their
- * alarm. Object first, row second: an interrupted run is repeated by the next.
+ * alarm, and forgets credentials that have expired. Object first, row second: an interrupted run is repeated by the next.
  *
  * @returns how many objects it deleted
  */
 export async function sweep(metadata: MetadataStore, blobStore: BlobStore): Promise<number> {
   await metadata.uploads.abandonOverdue(OVERDUE);
+  await metadata.credentials.forgetExpired();
   let deleted = 0;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const keys = await metadata.trash.due(BATCH);

@@ -46,7 +46,19 @@ export const ERRORS = {
   MANIFEST_TOO_LARGE: { code: 'SIZE_INVALID', status: 413, message: 'manifests may have 4 MiB' },
   TAG_INVALID: { status: 400, message: 'not a valid tag' },
   TAG_MOVED: { code: 'DENIED', status: 412, message: 'the precondition on the tag does not hold' },
+  TOKEN_REQUEST_INVALID: {
+    code: 'UNSUPPORTED',
+    status: 400,
+    message: 'not a request for a token',
+  },
   UPLOAD_TOO_LARGE: { code: 'SIZE_INVALID', status: 413, message: 'blobs may have 52,000 MiB' },
+
+  // The JSON API: the names stand in its problem answers as they are.
+  ACCOUNT_EXISTS: { code: 'DENIED', status: 409, message: 'there is one of that name' },
+  ACCOUNT_INVALID: { code: 'UNSUPPORTED', status: 400, message: 'the request is not valid' },
+  ACCOUNT_UNKNOWN: { code: 'NAME_UNKNOWN', status: 404, message: 'there is no such thing' },
+  BODY_TOO_LARGE: { code: 'SIZE_INVALID', status: 413, message: 'the body may have 64 KiB' },
+  BODY_UNSUPPORTED: { code: 'UNSUPPORTED', status: 415, message: 'send application/json' },
 } as const satisfies Record<string, ErrorRow>;
 
 /** What {@link ERRORS} says of one way to fail. */

@@ -2,6 +2,7 @@ import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import { type BlobStore, found } from '../storage/blob-store.ts';
+import type { Actor } from '../storage/metadata/audit.ts';
 import type { BlobRecord } from '../storage/metadata/blobs.ts';
 import { ConstraintError } from '../storage/metadata/database.ts';
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
@@ -11,11 +12,18 @@ export class Blobs {
   readonly #repository: RepositoryName;
   readonly #metadata: MetadataStore;
   readonly #blobStore: BlobStore;
+  readonly #actor: Actor;
 
-  constructor(repository: RepositoryName, metadata: MetadataStore, blobStore: BlobStore) {
+  constructor(
+    repository: RepositoryName,
+    metadata: MetadataStore,
+    blobStore: BlobStore,
+    actor: Actor,
+  ) {
     this.#repository = repository;
     this.#metadata = metadata;
     this.#blobStore = blobStore;
+    this.#actor = actor;
   }
 
   /**
@@ -50,9 +58,12 @@ export class Blobs {
     return found(content, blob.key);
   }
 
-  /** Links a blob of `from`, or of any repository when that is null. False when it is not there. */
-  mount(digest: Digest, from: RepositoryName | null): Promise<boolean> {
-    return this.#metadata.blobs.mount(this.#repository, digest, from);
+  /** Links a blob that one of `from` sees. False when none does. */
+  async mount(digest: Digest, from: readonly RepositoryName[] | 'all'): Promise<boolean> {
+    return (
+      from.length > 0 &&
+      (await this.#metadata.blobs.mount(this.#repository, digest, from, this.#actor))
+    );
   }
 
   /**
@@ -62,7 +73,7 @@ export class Blobs {
    */
   async delete(digest: Digest): Promise<void> {
     try {
-      if (!(await this.#metadata.blobs.unlink(this.#repository, digest))) {
+      if (!(await this.#metadata.blobs.unlink(this.#repository, digest, this.#actor))) {
         throw new RegistryError('BLOB_UNKNOWN');
       }
     } catch (error) {

@@ -12,6 +12,7 @@ import type { Reference, Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import { type BlobStore, found } from '../storage/blob-store.ts';
 import { newManifestKey } from '../storage/keys.ts';
+import type { Actor } from '../storage/metadata/audit.ts';
 import { ConstraintError } from '../storage/metadata/database.ts';
 import type { ManifestRecord, NewManifest } from '../storage/metadata/manifests.ts';
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
@@ -43,11 +44,18 @@ export class Manifests {
   readonly #repository: RepositoryName;
   readonly #metadata: MetadataStore;
   readonly #blobStore: BlobStore;
+  readonly #actor: Actor;
 
-  constructor(repository: RepositoryName, metadata: MetadataStore, blobStore: BlobStore) {
+  constructor(
+    repository: RepositoryName,
+    metadata: MetadataStore,
+    blobStore: BlobStore,
+    actor: Actor,
+  ) {
     this.#repository = repository;
     this.#metadata = metadata;
     this.#blobStore = blobStore;
+    this.#actor = actor;
   }
 
   /**
@@ -107,8 +115,8 @@ export class Manifests {
     try {
       const isDeleted =
         'tag' in reference
-          ? await tags.delete(this.#repository, reference.tag)
-          : await manifests.delete(this.#repository, reference.digest);
+          ? await tags.delete(this.#repository, reference.tag, this.#actor)
+          : await manifests.delete(this.#repository, reference.digest, this.#actor);
       if (!isDeleted) {
         throw new RegistryError('MANIFEST_UNKNOWN');
       }
@@ -124,13 +132,14 @@ export class Manifests {
   }
 
   async #store(row: NewManifest, { reference, tags, conditions }: ManifestPush): Promise<void> {
-    const allTags = 'tag' in reference ? [...new Set([reference.tag, ...tags])] : tags;
+    const allTags = [...new Set('tag' in reference ? [reference.tag, ...tags] : tags)];
     try {
       await this.#metadata.manifests.put(
         this.#repository,
         row,
         allTags,
         conditions.map((condition) => ({ ...condition, reference })),
+        this.#actor,
       );
     } catch (error) {
       if (row.key !== null) {

@@ -1,5 +1,6 @@
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
+import type { Actor } from '../storage/metadata/audit.ts';
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
 import { Blobs } from './blobs.ts';
 import { Manifests } from './manifests.ts';
@@ -32,13 +33,13 @@ export class Registry {
     this.#sessions = sessions;
   }
 
-  /** The view of one repository, which need not exist yet. */
-  repository(name: RepositoryName): Repository {
+  /** The view that somebody has of one repository, which need not exist yet. */
+  repository(name: RepositoryName, actor: Actor): Repository {
     return {
       name,
-      blobs: new Blobs(name, this.#metadata, this.#blobStore),
+      blobs: new Blobs(name, this.#metadata, this.#blobStore, actor),
       uploads: new Uploads(name, this.#sessions),
-      manifests: new Manifests(name, this.#metadata, this.#blobStore),
+      manifests: new Manifests(name, this.#metadata, this.#blobStore, actor),
       tags: new Tags(name, this.#metadata),
       referrers: new Referrers(name, this.#metadata, this.#blobStore),
     };
