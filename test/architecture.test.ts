@@ -11,19 +11,35 @@ const IMPORTS: Record<string, readonly string[]> = {
   streams: [],
   rpc: ['oci'],
   http: ['oci', 'streams'],
-  auth: ['oci', 'http/headers', 'env'],
+  throttle: [],
+  auth: ['oci', 'storage', 'type throttle', 'type env'],
+  accounts: ['auth', 'storage', 'oci'],
+  admin: ['accounts', 'auth', 'http', 'oci', 'streams', 'type storage'],
   storage: ['oci'],
   uploads: ['storage', 'oci', 'rpc', 'streams', 'type env'],
   registry: ['type uploads', 'storage', 'oci', 'rpc'],
-  handlers: ['registry', 'http', 'oci'],
+  handlers: ['registry', 'auth', 'http', 'oci'],
   lifecycle: ['storage', 'oci'],
-  router: ['handlers', 'auth', 'http', 'oci', 'type registry', 'type env'],
-  env: ['type uploads', 'type http'],
-  index: ['router', 'registry', 'storage', 'uploads', 'env', 'lifecycle'],
+  router: [
+    'handlers',
+    'admin',
+    'http',
+    'oci',
+    'type auth',
+    'type registry',
+    'type storage',
+    'type env',
+  ],
+  env: ['type uploads', 'type throttle', 'type http'],
+  index: ['router', 'auth', 'registry', 'storage', 'uploads', 'throttle', 'env', 'lifecycle'],
 };
 
 const PACKAGES: Record<string, readonly string[]> = {
   oci: ['node:crypto'],
+  auth: ['jose', 'ipaddr.js', 'node:crypto', 'node:util', 'node:zlib'],
+  throttle: ['cloudflare:workers'],
+  accounts: ['node:crypto'],
+  admin: ['itty-router', 'zod'],
   uploads: ['node:buffer', 'node:crypto', 'cloudflare:workers'],
   router: ['itty-router'],
 };
@@ -33,6 +49,7 @@ const DETOURS: Record<string, string> = {
   'handlers storage': 'go through registry/',
   'handlers uploads': 'go through registry/',
   'router storage': 'go through handlers/ and registry/',
+  'router auth': 'only its types: index.ts makes the Authority',
   'router registry': 'only its types: go through handlers/',
   'registry http': 'registry/ knows no HTTP: pass parsed values',
   'registry uploads': 'only its types: the object is asked through its stub',
@@ -46,13 +63,17 @@ const NAMES: readonly { what: string; name: RegExp; rooms: readonly string[] }[]
   {
     what: 'Request or Response',
     name: /\b(Request|Response)\b/,
-    rooms: ['http', 'handlers', 'router', 'index'],
+    rooms: ['http', 'handlers', 'admin', 'router', 'index'],
   },
-  { what: 'Headers', name: /\bHeaders\b/, rooms: ['http', 'handlers', 'router', 'index', 'auth'] },
+  { what: 'Headers', name: /\bHeaders\b/, rooms: ['http', 'handlers', 'admin', 'router', 'index'] },
   { what: 'D1', name: /\bD1[A-Z]\w*/, rooms: ['storage', 'env'] },
   { what: 'R2', name: /\bR2[A-Z]\w*/, rooms: ['storage', 'env'] },
   { what: 'the Cache API', name: /\b(Cache|CacheStorage|caches)\b/, rooms: ['storage', 'env'] },
-  { what: 'a Durable Object', name: /\bDurableObject\w*/, rooms: ['uploads', 'registry', 'env'] },
+  {
+    what: 'a Durable Object',
+    name: /\bDurableObject\w*/,
+    rooms: ['uploads', 'throttle', 'auth', 'registry', 'env'],
+  },
 ];
 
 interface SourceFile {
@@ -171,5 +192,10 @@ test('the runtime dependencies are the ones of docs/architecture.md', () => {
   const manifest = JSON.parse(readFileSync(resolve(SOURCE, '../package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
   };
-  expect(manifest.dependencies).toEqual({ 'itty-router': '5.0.24' });
+  expect(manifest.dependencies).toEqual({
+    'ipaddr.js': '2.5.0',
+    'itty-router': '5.0.24',
+    jose: '6.2.18',
+    zod: '4.6.7',
+  });
 });

@@ -17,7 +17,7 @@ export class Server {
 
   /** Starts it on the same state as before, at any free port unless told: when this ends it is ready. */
   async start(port = 0): Promise<void> {
-    const args = [START, '--port', String(port), '--state', this.#state, '--log', 'off'];
+    const args = [START, '--port', String(port), '--open', '--state', this.#state, '--log', 'off'];
     const started = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = started;
     for await (const line of createInterface({ input: started.stdout })) {
