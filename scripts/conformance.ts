@@ -34,7 +34,13 @@ if (spawnSync('go', ['version']).status !== 0) {
 const work = await mkdtemp(join(tmpdir(), 'edgewater-conformance-'));
 const server =
   registry === undefined
-    ? await startRegistry({ port: 0, host: '127.0.0.1', state: join(work, 'state'), log: 'off' })
+    ? await startRegistry({
+        port: 0,
+        host: '127.0.0.1',
+        state: join(work, 'state'),
+        log: 'off',
+        adminPassword: null,
+      })
     : null;
 try {
   const folder = resolve(results);

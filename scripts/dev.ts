@@ -10,4 +10,14 @@ const port = args.some((arg) => arg.startsWith('--port')) ? [] : ['--port', '500
 
 await wrangler('d1', 'migrations', 'apply', 'edgewater', '--local');
 // wrangler logs each request itself.
-await wrangler('dev', ...port, '--var', 'OPEN:true', '--var', 'LOG:off', ...args);
+await wrangler(
+  'dev',
+  ...port,
+  '--var',
+  'OPEN:true',
+  '--var',
+  'LOCAL:true',
+  '--var',
+  'LOG:off',
+  ...args,
+);

@@ -4,6 +4,7 @@
  *     npm start -- --port 5000 --host 127.0.0.1 --state .edgewater --log text
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { adminPasswordFile } from './registry/admin-password.ts';
 import { startRegistry } from './registry/local-registry.ts';
 
 const options = new Command('npm start --')
@@ -11,6 +12,7 @@ const options = new Command('npm start --')
   .option('--port <number>', 'port to listen on, 0 for any free one', parsePort, 5000)
   .option('--host <address>', 'loopback address to listen on', '127.0.0.1')
   .option('--state <folder>', 'where everything is kept', '.edgewater')
+  .option('--open', 'no login: everybody on this machine may pull, push and delete')
   .addOption(
     new Option('--log <format>', 'request log').choices(['text', 'json', 'off']).default('text'),
   )
@@ -23,9 +25,15 @@ try {
     host: options.host,
     state: options.state,
     log: options.log,
+    adminPassword: options.open ? null : 'kept',
   });
   const message = `Edgewater is ready on ${registry.url} with its state in ${options.state}`;
-  console.log(options.log === 'json' ? JSON.stringify({ time: new Date(), message }) : message);
+  say(message);
+  say(
+    options.open
+      ? 'Without a login: everybody on this machine may pull, push and delete'
+      : hint(registry.url),
+  );
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     // Before miniflare's own listener, which would end with an error. The runtime is killed on exit:
     // every state that it can be in is one that it starts from.
@@ -34,6 +42,15 @@ try {
 } catch (error) {
   console.error(`Edgewater did not start: ${error instanceof Error ? error.message : error}`);
   process.exit(1);
+}
+
+function say(message: string): void {
+  console.log(options.log === 'json' ? JSON.stringify({ time: new Date(), message }) : message);
+}
+
+function hint(url: string): string {
+  const { host } = new URL(url);
+  return `Log in: docker login -u admin --password-stdin ${host} < ${adminPasswordFile(options.state)}`;
 }
 
 function parsePort(text: string): number {

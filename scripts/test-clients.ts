@@ -59,7 +59,7 @@ try {
 }
 
 function startHere(state: string) {
-  return startRegistry({ port: 0, host: '127.0.0.1', state, log: 'off' });
+  return startRegistry({ port: 0, host: '127.0.0.1', state, log: 'off', adminPassword: null });
 }
 
 /** Instead of miniflare, which would end this process at once and leave daemons behind. */

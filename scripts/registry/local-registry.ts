@@ -8,6 +8,7 @@ import {
   type V4MiniflareOptions,
 } from 'miniflare';
 import { unstable_readConfig as readConfig } from 'wrangler';
+import { keepAdminPassword } from './admin-password.ts';
 import { bundleWorker } from './bundle.ts';
 import { applyMigrations } from './migrate.ts';
 import { waitForPort } from './port.ts';
@@ -19,6 +20,8 @@ export interface LocalRegistryOptions {
   host: string;
   state: string;
   log: 'text' | 'json' | 'off';
+  /** Of the user "admin"; 'kept' for the one in the state folder; null for a registry without login. */
+  adminPassword: string | null;
 }
 
 /** What of wrangler.toml a local registry has to repeat. */
@@ -53,16 +56,18 @@ const SWEEP_INTERVAL = 15 * 60 * 1000; // milliseconds, like the cron trigger in
 export async function startRegistry(options: LocalRegistryOptions): Promise<LocalRegistry> {
   if (!LOOPBACK.test(options.host)) {
     throw new Error(
-      `there is no access control yet, so it serves only on loopback addresses, not on ${options.host}`,
+      `it speaks plain HTTP, so it serves only on loopback addresses, not on ${options.host}`,
     );
   }
   const port = await waitForPort(options.port, options.host);
   const state = await takeStateFolder(options.state);
   const config: WranglerConfig = readConfig({ config: join(ROOT, 'wrangler.toml') });
   await migrate(state, config);
+  const adminPassword =
+    options.adminPassword === 'kept' ? await keepAdminPassword(state) : options.adminPassword;
   const miniflare = runWorker(
     await bundleWorker(join(ROOT, 'src/index.ts')),
-    { ...options, port, state },
+    { ...options, port, state, adminPassword },
     config,
   );
   const timer = setInterval(() => void runScheduled(miniflare), SWEEP_INTERVAL).unref();
@@ -103,7 +108,7 @@ async function runScheduled(miniflare: Miniflare): Promise<void> {
 
 function runWorker(
   script: string,
-  { host, port, state, log }: LocalRegistryOptions,
+  { host, port, state, log, adminPassword }: LocalRegistryOptions,
   config: WranglerConfig,
 ): Miniflare {
   const objects = config.durable_objects.bindings.map(
@@ -112,7 +117,12 @@ function runWorker(
   return createMiniflare(script, state, config, {
     durableObjects: Object.fromEntries(objects),
     r2Buckets: { BUCKET: 'edgewater' },
-    bindings: { OPEN: 'true', LOG: log, R2_READ_WINDOW },
+    bindings: {
+      ...(adminPassword === null ? { OPEN: 'true' } : { ADMIN_PASSWORD: adminPassword }),
+      LOCAL: 'true',
+      LOG: log,
+      R2_READ_WINDOW,
+    },
     unsafeDirectSockets: [{ host, port }],
   });
 }

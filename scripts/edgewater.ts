@@ -1,0 +1,75 @@
+/**
+ * Administers a registry:
+ *
+ *     npm run edgewater -- login
+ *     npm run edgewater -- --help
+ *     npm run --silent edgewater -- credential --minutes 60 --allow 'pull:acme/**'
+ *
+ * Exit code 1 when the registry refuses, 2 when the command line cannot be.
+ */
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { addAuditCommands } from './edgewater/audit.ts';
+import { RefusalError, UsageError } from './edgewater/errors.ts';
+import { addExplainCommand } from './edgewater/explain.ts';
+import { addLoginCommands } from './edgewater/login.ts';
+import { addMemberCommands } from './edgewater/member.ts';
+import { addNamespaceCommands } from './edgewater/namespace.ts';
+import { addNetworkCommands } from './edgewater/network.ts';
+import { printable } from './edgewater/output.ts';
+import { addPasswordCommands } from './edgewater/password.ts';
+import { addRepositoryCommands } from './edgewater/repo.ts';
+import { addRobotCommands } from './edgewater/robot.ts';
+import { addGlobalOptions } from './edgewater/session.ts';
+import { addTagCommands } from './edgewater/tag.ts';
+import { addTokenCommands } from './edgewater/token.ts';
+import { addTrustCommands } from './edgewater/trust.ts';
+import { addUserCommands } from './edgewater/user.ts';
+
+const program = addGlobalOptions(new Command('edgewater'))
+  .description('Administer an Edgewater registry')
+  .showHelpAfterError('(--help says more)')
+  .exitOverride();
+
+for (const add of [
+  addLoginCommands,
+  addPasswordCommands,
+  addUserCommands,
+  addNamespaceCommands,
+  addMemberCommands,
+  addRobotCommands,
+  addTokenCommands,
+  addTrustCommands,
+  addNetworkCommands,
+  addRepositoryCommands,
+  addTagCommands,
+  addExplainCommand,
+  addAuditCommands,
+]) {
+  add(program);
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1); // `… | head` has had enough
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Says what went wrong in one line, if commander has not said it. The exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError && !(error instanceof InvalidArgumentError)) {
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`edgewater: ${printable(message)}\n`);
+  if (error instanceof UsageError || error instanceof InvalidArgumentError) {
+    return 2;
+  }
+  if (!(error instanceof RefusalError)) {
+    process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
+  }
+  return 1;
+}

@@ -1,0 +1,95 @@
+import { type Command, Option } from 'commander';
+import { apiPath } from './api.ts';
+import { UsageError } from './errors.ts';
+import type { Columns } from './output.ts';
+import { openSession } from './session.ts';
+
+interface Namespace {
+  name: string;
+  isPublic: boolean;
+  createsOnPush: boolean;
+  role: string | null;
+  createdAt: string;
+}
+
+interface Settings {
+  public?: true;
+  private?: true;
+  createOnPush?: true;
+  explicit?: true;
+}
+
+const COLUMNS: Columns<Namespace> = {
+  namespace: (namespace) => namespace.name,
+  public: (namespace) => namespace.isPublic,
+  'creates on push': (namespace) => namespace.createsOnPush,
+  'your role': (namespace) => namespace.role,
+  created: (namespace) => namespace.createdAt,
+};
+
+/** namespace list, create, show, set, delete. */
+export function addNamespaceCommands(program: Command): void {
+  const group = program.command('namespace').description('first components of repository names');
+  group.command('list').description('list those in which you have a role').action(list);
+  addSettings(group.command('create <namespace>'))
+    .description('add a namespace; private unless the registry is set up otherwise')
+    .action(create);
+  group.command('show <namespace>').description('show one').action(show);
+  addSettings(group.command('set <namespace>')).description('change settings').action(set);
+  group
+    .command('delete <namespace>')
+    .description('remove one that has no repositories, with its members, robots and trust rules')
+    .action(remove);
+}
+
+function addSettings(command: Command): Command {
+  return command
+    .addOption(new Option('--public', 'everybody may pull').conflicts('private'))
+    .addOption(new Option('--private', 'only members may pull'))
+    .addOption(new Option('--create-on-push', 'pushes make repositories').conflicts('explicit'))
+    .addOption(new Option('--explicit', 'only "edgewater repo create" makes repositories'));
+}
+
+/** What to send; undefined is left out. */
+function toBody(settings: Settings): { isPublic?: boolean; createsOnPush?: boolean } {
+  return {
+    ...((settings.public || settings.private) && { isPublic: settings.public === true }),
+    ...((settings.createOnPush || settings.explicit) && {
+      createsOnPush: settings.createOnPush === true,
+    }),
+  };
+}
+
+async function list(_: unknown, command: Command): Promise<void> {
+  const { api, output } = await openSession(command);
+  output.list(await api.list<Namespace>(apiPath`/namespaces`, 'namespaces'), COLUMNS);
+}
+
+async function create(name: string, settings: Settings, command: Command): Promise<void> {
+  const { api, output } = await openSession(command);
+  const body = { name, ...toBody(settings) };
+  const namespace = await api.send<Namespace>('POST', apiPath`/namespaces`, body);
+  const kind = namespace.isPublic ? 'public' : 'private';
+  output.done(`There is a ${kind} namespace ${name}`, namespace);
+}
+
+async function show(name: string, _: unknown, command: Command): Promise<void> {
+  const { api, output } = await openSession(command);
+  output.item(await api.get<Namespace>(apiPath`/namespaces/${name}`), COLUMNS);
+}
+
+async function set(name: string, settings: Settings, command: Command): Promise<void> {
+  const body = toBody(settings);
+  if (Object.keys(body).length === 0) {
+    throw new UsageError('say what to change: --public, --private, --create-on-push, --explicit');
+  }
+  const { api, output } = await openSession(command);
+  const namespace = await api.send<Namespace>('PATCH', apiPath`/namespaces/${name}`, body);
+  output.item(namespace, COLUMNS);
+}
+
+async function remove(name: string, _: unknown, command: Command): Promise<void> {
+  const { api, output } = await openSession(command);
+  await api.send('DELETE', apiPath`/namespaces/${name}`);
+  output.done(`The namespace ${name} is removed`);
+}
