@@ -63,9 +63,7 @@ function toResponse({ status }: Route, result: unknown, request: Request): Respo
 }
 
 function toJson(result: unknown, status: number): Response {
-  return result === undefined
-    ? new Response(null, { status })
-    : Response.json(result, { status });
+  return result === undefined ? new Response(null, { status }) : Response.json(result, { status });
 }
 
 /** Path parameters arrive percent-encoded; what cannot be decoded names nothing. */
