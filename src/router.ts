@@ -7,6 +7,7 @@
  * "uploads" would pass for a digest.
  */
 import { type IRequest, Router } from 'itty-router';
+import { toProblem } from './admin/problem.ts';
 import { type ApiContext, createApi } from './admin/router.ts';
 import type { Access, Approach, Authority, Permit } from './auth/authorize.ts';
 import type { Settings } from './env.ts';
@@ -127,9 +128,14 @@ export function createRouter() {
     router.all(path, () => refuseMethod(routes.flatMap((row) => row.methods)));
   }
   const api = createApi();
-  router.all('/api/v1/*', async (request, services) =>
-    api(request as Request, await toApiContext(request as Request, services)),
-  );
+  router.all('/api/v1/*', async (request, services) => {
+    const http = request as Request;
+    try {
+      return await api(http, await toApiContext(http, services));
+    } catch (error) {
+      return toProblem(error, http); // the login was refused
+    }
+  });
   router.all('*', refusePath);
   return async (request: Request, services: Services): Promise<Response> => {
     const startedAt = Date.now();

@@ -11,7 +11,7 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 type Query = Readonly<Record<string, string | number | undefined>>;
 
 const PATIENCE = 60_000; // milliseconds
-const PAGE_SIZE = 1000; // the most that one answer has
+const TAG_PAGE = 1000; // the most that one answer has
 
 /** A registry, asked by somebody: its JSON API under /api/v1, and /v2. */
 export class Api {
@@ -35,17 +35,12 @@ export class Api {
 
   /** As {@link get}, every page: the lists that the pages have under `key`. */
   async *pages<T>(path: string, key: string, query: Query = {}): AsyncGenerator<T[]> {
-    let after: string | null = null;
+    let after: string | undefined;
     do {
-      const place: Query = after === null ? {} : { after };
-      const page: Record<string, unknown> = await this.get(path, {
-        limit: PAGE_SIZE,
-        ...query,
-        ...place,
-      });
+      const page: Record<string, unknown> = await this.get(path, { ...query, after });
       yield (page[key] ?? []) as T[];
-      after = (page.next ?? null) as string | null;
-    } while (after !== null);
+      after = page.next as string | undefined;
+    } while (after !== undefined);
   }
 
   /** As {@link pages}, in one list. */
@@ -68,11 +63,11 @@ export class Api {
     const found: string[] = [];
     for (;;) {
       const { tags } = await this.get<{ tags: string[] }>(path, {
-        n: PAGE_SIZE,
+        n: TAG_PAGE,
         last: found.at(-1),
       });
       found.push(...tags);
-      if (tags.length < PAGE_SIZE) {
+      if (tags.length < TAG_PAGE) {
         return found;
       }
     }
@@ -187,13 +182,14 @@ function withQuery(path: string, query: Query): string {
   return parameters.length === 0 ? path : `${path}?${new URLSearchParams(parameters)}`;
 }
 
-/** A problem of RFC 9457, or the errors of the OCI distribution spec, in one line. */
+/** A problem of RFC 9457, or the errors of the OCI distribution spec. */
 interface Failure {
   title?: string;
   detail?: string;
-  errors?: { message?: string }[];
+  errors?: { pointer?: string; parameter?: string; detail?: string | null; message?: string }[];
 }
 
+/** What a body says of a failure, in one line; null when it says nothing. */
 function explain(text: string): string | null {
   let failure: Failure | null;
   try {
@@ -202,7 +198,11 @@ function explain(text: string): string | null {
     return null;
   }
   const { title, detail, errors } = failure ?? {};
-  const messages = detail === undefined ? errors?.map(({ message }) => message) : [detail];
-  const parts = [title, messages?.join(', ')].filter((part) => part !== undefined && part !== '');
+  const causes = errors?.map((error) => {
+    const place = error.pointer?.replace(/^#\/?/, '') ?? error.parameter ?? '';
+    const cause = error.message ?? error.detail ?? '';
+    return place === '' ? cause : `${place}: ${cause}`;
+  });
+  const parts = [title, causes?.join(', ') ?? detail].filter((part) => part !== undefined);
   return parts.length === 0 ? null : parts.join(': ');
 }

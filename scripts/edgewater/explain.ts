@@ -35,7 +35,8 @@ async function explain(
   command: Command,
 ): Promise<void> {
   const { api, output } = await openSession(command);
-  const body = { principal, repository, action, ...options };
+  const country = options.country?.toUpperCase();
+  const body = { principal, repository, action, ...options, country };
   const decision = await api.send<Decision>('POST', apiPath`/explain`, body);
   output.done(`${decision.allowed ? 'allowed' : 'refused'}: ${decision.because}`, decision);
 }

@@ -1,11 +1,9 @@
 import type { Grant, Identity } from '../auth/identity.ts';
+import { WORKLOAD_SECRET_USER } from '../auth/login.ts';
 import { hashSecret, newSecret } from '../auth/secrets.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { Context } from './context.ts';
 import { earlier, endAfterMinutes } from './lifetime.ts';
-
-/** The principal of a workload has a colon, which no user name of Basic can have. */
-const NAMELESS = 'token';
 
 /** Something to log in with for some minutes. */
 export interface TemporaryCredential {
@@ -60,6 +58,6 @@ export async function createTemporaryCredential(
   if (!isCreated) {
     throw new RegistryError('ACCOUNT_UNKNOWN', 'what you logged in with is not there any more');
   }
-  const username = identity.kind === 'workload' ? NAMELESS : identity.principal;
+  const username = identity.kind === 'workload' ? WORKLOAD_SECRET_USER : identity.principal;
   return { username, password, expiresAt };
 }

@@ -52,6 +52,14 @@ export const grants = z
   .min(1)
   .max(32);
 
+/** For a change by field: one that changes nothing is a mistake. */
+export function atLeastOne<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z
+    .strictObject(shape)
+    .refine((given) => Object.keys(given).length > 0, 'at least one field is needed')
+    .meta({ minProperties: 1 });
+}
+
 /** Writes grants, which came through the same schema. */
 export function toGrants(given: readonly Grant[]): z.input<typeof grants> {
   return given.map(({ repositories, actions }) => ({ repositories, actions: [...actions] }));

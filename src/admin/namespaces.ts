@@ -6,7 +6,16 @@ import {
   type Namespace,
   updateNamespace,
 } from '../accounts/namespaces.ts';
-import { namespaceName, next, nextOf, pageQuery, role, timestamp, toTimestamp } from './fields.ts';
+import {
+  atLeastOne,
+  namespaceName,
+  next,
+  nextOf,
+  pageQuery,
+  role,
+  timestamp,
+  toTimestamp,
+} from './fields.ts';
 import { type Route, route } from './route.ts';
 
 const namespaceSchema = z.strictObject({
@@ -67,7 +76,7 @@ export const NAMESPACE_ROUTES: readonly Route[] = [
     path: '/api/v1/namespaces/:namespace',
     summary: 'Change settings of a namespace',
     permission: { namespace: 'settings' },
-    body: z.strictObject({
+    body: atLeastOne({
       isPublic: z.boolean().optional(),
       createsOnPush: z.boolean().optional(),
     }),

@@ -9,6 +9,7 @@ import {
 } from '../accounts/robots.ts';
 import {
   accountName,
+  atLeastOne,
   expiresInDays,
   grants,
   next,
@@ -93,7 +94,7 @@ export const ROBOT_ROUTES: readonly Route[] = [
     path: '/api/v1/namespaces/:namespace/robots/:robot',
     summary: 'Change a robot',
     permission: { namespace: 'members' },
-    body: z.strictObject({ description: text.optional(), isDisabled: z.boolean().optional() }),
+    body: atLeastOne({ description: text.optional(), isDisabled: z.boolean().optional() }),
     query: null,
     status: 200,
     answer: robotSchema,

@@ -9,6 +9,7 @@ import {
 } from '../accounts/users.ts';
 import {
   accountName,
+  atLeastOne,
   next,
   nextOf,
   pageQuery,
@@ -68,7 +69,7 @@ export const USER_ROUTES: readonly Route[] = [
     path: '/api/v1/users/:user',
     summary: 'Change a user; a new password, and being disabled, end refresh tokens',
     permission: 'system',
-    body: z.strictObject({
+    body: atLeastOne({
       password: password.optional(),
       isAdmin: z.boolean().optional(),
       isDisabled: z.boolean().optional(),

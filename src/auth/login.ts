@@ -14,6 +14,9 @@ export const SYSTEM_ADMIN = 'admin';
 /** The user name that goes with an identity token of a trusted issuer. */
 export const WORKLOAD_USER = 'oidc';
 
+/** The user name that goes with a secret of a workload, whose own name has colons. */
+export const WORKLOAD_SECRET_USER = 'token';
+
 /** What a login is checked against. */
 export interface LoginContext {
   metadata: MetadataStore;
@@ -91,11 +94,16 @@ async function logInWithSecret(
   secret: string,
 ): Promise<Identity> {
   const record = await find(context, secret);
-  if (record === null || record.principal !== username || record.kind === 'refresh') {
+  if (record === null || record.kind === 'refresh' || usernameOf(record) !== username) {
     await context.guard.fail();
     throw await failed(context, username);
   }
   return toIdentity(record);
+}
+
+/** The user name that goes with a secret. */
+function usernameOf({ principal, grants }: LoginRecord): string {
+  return grants === null ? principal : WORKLOAD_SECRET_USER;
 }
 
 function find({ metadata }: LoginContext, secret: string): Promise<LoginRecord | null> {

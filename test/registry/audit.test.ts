@@ -199,10 +199,11 @@ describe('a mount', () => {
   });
 });
 
-test.each(["UPDATE audit SET principal = 'somebody else'", 'DELETE FROM audit'])(
-  'entries stay as they are: %s',
-  async (sql) => {
-    await push(newRepository(), randomImage(), 'v1');
-    await expect(env.DB.prepare(sql).run()).rejects.toThrow('audit entries cannot be');
-  },
-);
+test.each([
+  "UPDATE audit SET principal = 'somebody else'",
+  'DELETE FROM audit',
+  "INSERT OR REPLACE INTO audit (id, event, principal) SELECT id, 'x', 'x' FROM audit",
+])('entries stay as they are: %s', async (sql) => {
+  await push(newRepository(), randomImage(), 'v1');
+  await expect(env.DB.prepare(sql).run()).rejects.toThrow('audit entries cannot be');
+});

@@ -134,9 +134,13 @@ function isSeen(digest: string, sources: string): string {
     ${sources} = 'null' AND EXISTS (SELECT 1 FROM repository_blobs WHERE digest = ${digest}))`;
 }
 
-/** Notes a mount that makes a link: for its batch, before that. */
+/**
+ * Notes a mount that makes a link: for its batch, before that. Its source is named when it is of the
+ * same namespace: those who read the log there may not know of others.
+ */
 function recordMount(to: RepositoryName, digest: Digest, sources: string, actor: Actor): Statement {
-  const source = `SELECT asked.value FROM ${seenBy('?5', '?6')} ORDER BY asked.key LIMIT 1`;
+  const source = `SELECT asked.value FROM ${seenBy('?5', '?6')}
+    WHERE sources.namespace = ?7 ORDER BY asked.key LIMIT 1`;
   return recordEach(
     actor,
     'blob.mount',
@@ -146,6 +150,6 @@ function recordMount(to: RepositoryName, digest: Digest, sources: string, actor:
        SELECT 1 FROM repositories JOIN repository_blobs AS links
          ON links.repository_id = repositories.id AND links.digest = ?5
        WHERE repositories.name = ?4)`,
-    [digest, sources],
+    [digest, sources, namespaceOf(to)],
   );
 }

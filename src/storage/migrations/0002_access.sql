@@ -109,6 +109,13 @@ BEGIN
   SELECT RAISE(ABORT, 'audit entries cannot be changed');
 END;
 
+-- INSERT OR REPLACE would delete without the trigger below.
+CREATE TRIGGER audit_is_appended BEFORE INSERT ON audit
+WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
+BEGIN
+  SELECT RAISE(ABORT, 'audit entries cannot be replaced');
+END;
+
 CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit
 BEGIN
   SELECT RAISE(ABORT, 'audit entries cannot be deleted');
