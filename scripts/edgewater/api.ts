@@ -119,6 +119,10 @@ export class Api {
 
   #refusal(response: Response, text: string): RefusalError {
     const said = explain(text);
+    if (response.status === 401 && this.login === null) {
+      const message = `nobody is logged in to ${this.registry}; log in with "edgewater login"`;
+      return new RefusalError(message, response.status);
+    }
     if (said === null && (response.status < 401 || response.status === 404)) {
       return this.#strange(response.status);
     }
@@ -130,9 +134,7 @@ export class Api {
   #hint({ status, headers }: Response): string | null {
     switch (status) {
       case 401:
-        return this.login === null
-          ? 'log in with "edgewater login"'
-          : 'log in again with "edgewater login", or see to EDGEWATER_USER and EDGEWATER_PASSWORD';
+        return `you asked as ${this.login?.username}; "edgewater login" logs in again`;
       case 403:
         return '"edgewater whoami" says as whom you asked';
       case 404:

@@ -26,6 +26,8 @@ interface Filter {
   since?: string;
 }
 
+const MAX_WIDTH = 40; // characters; --json has all of it
+
 const COLUMNS: Columns<Entry> = {
   time: (entry) => entry.at,
   event: (entry) => entry.event,
@@ -33,8 +35,8 @@ const COLUMNS: Columns<Entry> = {
   address: (entry) => entry.address,
   on: (entry) => entry.repository ?? entry.namespace,
   target: (entry) => entry.target,
-  before: (entry) => entry.before,
-  after: (entry) => entry.after,
+  before: (entry) => shorten(entry.before),
+  after: (entry) => shorten(entry.after),
 };
 
 /** audit list, export. */
@@ -56,6 +58,10 @@ function addFilter(command: Command): Command {
     .option('--repository <name>', 'of one repository')
     .option('--event <name>', 'of one kind, as tag.set')
     .option('--since <time>', 'as 2026-01-31T12:00:00Z, or 30m, 12h, 7d ago', parseTime);
+}
+
+function shorten(text: string | null): string | null {
+  return text === null || text.length <= MAX_WIDTH ? text : `${text.slice(0, MAX_WIDTH)}…`;
 }
 
 /** The log is read from its old end, so the newest are what is left of it. */

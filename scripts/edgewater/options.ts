@@ -46,9 +46,17 @@ export function parseWholeNumber(text: string): number {
   return Number(text);
 }
 
-/** Reads the life of a secret: days, or null for "never" ending. @throws InvalidArgumentError */
-export function parseDays(text: string): number | null {
-  return text === 'never' ? null : parseWholeNumber(text);
+/** The life of a secret. */
+export type Days = number | 'never';
+
+/** Reads the life of a secret. @throws InvalidArgumentError */
+export function parseDays(text: string): Days {
+  return text === 'never' ? text : parseWholeNumber(text);
+}
+
+/** As the API has it: null is never; left out it is what the registry sees fit. */
+export function toExpiry(days: Days | undefined): { expiresInDays?: number | null } {
+  return days === undefined ? {} : { expiresInDays: days === 'never' ? null : days };
 }
 
 /**

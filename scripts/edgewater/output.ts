@@ -90,21 +90,25 @@ export function printable(text: string): string {
 }
 
 function show(cell: Cell): string {
-  if (cell === null || cell === undefined) {
+  if (cell === null || cell === undefined || cell === '') {
     return '-';
   }
   return printable(typeof cell === 'boolean' ? (cell ? 'yes' : 'no') : String(cell));
 }
 
-const FRAMELESS = Object.fromEntries(
-  ['top', 'bottom', 'mid'].flatMap((line) =>
-    ['', '-mid', '-left', '-right'].map((place) => [`${line}${place}`, '']),
+const PARTS = ['', '-mid', '-left', '-right'];
+
+/** Lines without frames: two spaces between columns, and cli-table3 leaves empty lines out. */
+const FRAMELESS = {
+  ...Object.fromEntries(
+    ['top', 'bottom'].flatMap((line) => PARTS.map((part) => [line + part, ''])),
   ),
-);
+  ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
+};
 
 function toTable(rows: readonly string[][]): string {
   const table = new Table({
-    chars: { ...FRAMELESS, left: '', 'left-mid': '', 'mid-mid': '', right: '', middle: '  ' },
+    chars: FRAMELESS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
   table.push(...rows);

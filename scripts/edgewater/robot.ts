@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { apiPath } from './api.ts';
 import { ROLES } from './member.ts';
-import { addGrant, formatGrants, type Grant, parseDays } from './options.ts';
+import { addGrant, type Days, formatGrants, type Grant, parseDays, toExpiry } from './options.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
 
@@ -20,7 +20,7 @@ interface NewRobot {
   description?: string;
   role?: string;
   allow?: Grant[];
-  expiresInDays?: number | null;
+  expiresInDays?: Days;
 }
 
 const COLUMNS: Columns<Robot> = {
@@ -30,10 +30,10 @@ const COLUMNS: Columns<Robot> = {
   disabled: (robot) => robot.isDisabled,
   expires: (robot) => robot.expiresAt ?? 'never',
   'last used': (robot) => robot.lastUsedAt,
-  description: (robot) => robot.description || null,
+  description: (robot) => robot.description,
 };
 
-const DAYS = ['--expires-in-days <days>', 'or "never"', parseDays] as const;
+const DAYS = ['--expires-in-days <days>', '90 if not given; or "never"', parseDays] as const;
 
 /** robot list, create, secret, disable, enable, delete. */
 export function addRobotCommands(program: Command): void {
@@ -81,11 +81,16 @@ async function list(namespace: string, _: unknown, command: Command): Promise<vo
 async function create(
   namespace: string,
   name: string,
-  { allow, ...rest }: NewRobot,
+  { allow, expiresInDays, ...rest }: NewRobot,
   command: Command,
 ): Promise<void> {
   const { api, output } = await openSession(command);
-  const body = { name: ownName(namespace, name), grants: allow, ...rest };
+  const body = {
+    name: ownName(namespace, name),
+    grants: allow,
+    ...rest,
+    ...toExpiry(expiresInDays),
+  };
   const path = apiPath`/namespaces/${namespace}/robots`;
   const robot = await api.send<Robot & { secret: string }>('POST', path, body);
   output.secret(robot.secret, robot, describe(robot));
@@ -94,12 +99,12 @@ async function create(
 async function replaceSecret(
   namespace: string,
   name: string,
-  options: { expiresInDays?: number | null },
+  { expiresInDays }: { expiresInDays?: Days },
   command: Command,
 ): Promise<void> {
   const { api, output } = await openSession(command);
   const path = `${robotPath(namespace, name)}/secret`;
-  const robot = await api.send<Robot & { secret: string }>('POST', path, options);
+  const robot = await api.send<Robot & { secret: string }>('POST', path, toExpiry(expiresInDays));
   output.secret(robot.secret, robot, describe(robot));
 }
 

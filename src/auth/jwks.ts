@@ -86,6 +86,7 @@ async function refetch(issuer: string, entry: CachedKeys, allowsLocal: boolean):
     entry.fetchedAt = now;
     entry.triedAt = isFirst ? 0 : now;
   } catch (error) {
+    entry.triedAt = Date.now(); // the interval begins where the waiting ended
     console.error(`the keys of ${issuer} could not be fetched:`, error);
   } finally {
     entry.busyUntil = 0;

@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { type ApiContext, createApi } from '../../src/admin/router.ts';
 import { ROUTES } from '../../src/admin/routes.ts';
 import { ANONYMOUS, type Identity } from '../../src/auth/identity.ts';
+import { hashSecret } from '../../src/auth/secrets.ts';
 import { MetadataStore } from '../../src/storage/metadata/metadata-store.ts';
 
 export const metadata = new MetadataStore(env.DB);
@@ -67,7 +68,7 @@ export async function send(
     allowsLocalIssuers: false,
     ...changes,
   });
-  const text = await response.text();
+  const text = new TextDecoder().decode(await response.arrayBuffer());
   const type = response.headers.get('Content-Type') ?? '';
   const json = /json$/.test(type) && text !== '' ? JSON.parse(text) : null;
   const { status, headers } = response;
@@ -115,4 +116,9 @@ export async function newNamespace(
 export async function audited(event: string): Promise<Received['json'][]> {
   const { json } = await call(ADMIN, 'GET', `/audit?event=${event}`);
   return json.entries;
+}
+
+/** Whether a secret logs somebody in. */
+export async function isGood(secret: string): Promise<boolean> {
+  return (await metadata.credentials.logIn(hashSecret(secret), 'admin')) !== null;
 }

@@ -114,7 +114,7 @@ describe('keysOf: unknown keys (CVE-2026-48524)', () => {
 
   const failures: [name: string, spoil: (issuer: TestIssuer) => void][] = [
     ['is down', (issuer) => issuer.stop()],
-    ['answers 500', (issuer) => issuer.answer(issuer.keysUrl, () => text('no', 500))],
+    ['answers 500', (issuer) => issuer.answer(issuer.keysUrl, () => text(keySet(), 500))],
     ['has no keys', (issuer) => issuer.answer(issuer.keysUrl, () => Response.json({ keys: [] }))],
     ['answers no set', (issuer) => issuer.answer(issuer.keysUrl, () => Response.json({}))],
     ['has keys of no form', (issuer) => issuer.answer(issuer.keysUrl, () => text('{"keys":[1]}'))],
@@ -201,10 +201,14 @@ function text(body: string, status = 200): Response {
   return new Response(body, { status });
 }
 
+function keySet(): string {
+  return JSON.stringify({ keys: [key.jwk] });
+}
+
 function tooMuch(): string {
   return JSON.stringify({ keys: [key.jwk], more: 'x'.repeat(256 * 1024) });
 }
 
 function redirect(): Response {
-  return new Response(null, { status: 302, headers: { Location: 'https://b.c/keys' } });
+  return new Response(null, { status: 302, headers: { Location: 'https://b.c' } });
 }

@@ -1,7 +1,7 @@
 /** Keyless CI: workloads of a real OIDC issuer, over HTTP, at a registry that runs as by `npm start`. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -157,6 +157,17 @@ describe('a CI job', () => {
     expect((await call('POST', '/v2/work/other/blobs/uploads/', { headers })).status).toBe(401);
   });
 
+  test('gets a temporary credential, which pulls', async () => {
+    const response = await call('POST', '/api/v1/credentials', {
+      headers: { ...basic('oidc', await identityToken()), 'Content-Type': 'application/json' },
+      body: JSON.stringify({ grants: [{ repositories: 'work/app', actions: ['pull'] }] }),
+    });
+    const { username, password } = (await response.json()) as Record<string, string>;
+    const headers = basic(username ?? '', password ?? '');
+    expect((await call('GET', '/v2/work/app/tags/list', { headers })).status).toBe(200);
+    expect((await call('POST', '/v2/work/app/blobs/uploads/', { headers })).status).toBe(401);
+  });
+
   test('is refused for another subject, another audience or when it comes late', async () => {
     for (const change of [
       { sub: 'repo:evil/app:ref:refs/heads/main' },
@@ -180,21 +191,42 @@ describe('a CI job', () => {
   });
 });
 
-test('an issuer that stops within its answer costs five seconds, then 503 at once', async () => {
-  const server = createServer((_request, response) => {
-    response.writeHead(200, { 'Content-Type': 'application/json' });
-    response.write('{');
+describe('an issuer', () => {
+  test('that stops within its answer costs five seconds, then 503 at once', async () => {
+    const { iss, close } = await listen((_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      response.write('{');
+    });
+    await trust('slow', iss);
+    const start = Date.now();
+    expect((await logIn(await identityToken({ iss }))).status).toBe(503);
+    const answered = Date.now();
+    expect(answered - start).toBeLessThan(7000);
+    expect((await logIn(await identityToken({ iss }))).status).toBe(503);
+    expect(Date.now() - answered).toBeLessThan(1000);
+    close();
   });
+
+  test('that redirects is not followed', async () => {
+    const asked: string[] = [];
+    const { iss, close } = await listen(({ url = '' }, response) => {
+      asked.push(url);
+      response.writeHead(302, { Location: '/elsewhere' }).end();
+    });
+    await trust('redirecting', iss);
+    expect((await logIn(await identityToken({ iss }))).status).toBe(503);
+    expect(asked).toEqual(['/.well-known/openid-configuration']);
+    close();
+  });
+});
+
+async function listen(answer: RequestListener): Promise<{ iss: string; close: () => void }> {
+  const server = createServer(answer);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const iss = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  await trust('slow', iss);
-  const start = Date.now();
-  expect((await logIn(await identityToken({ iss }))).status).toBe(503);
-  const answered = Date.now();
-  expect(answered - start).toBeLessThan(7000);
-  expect((await logIn(await identityToken({ iss }))).status).toBe(503);
-  expect(Date.now() - answered).toBeLessThan(1000);
-  server.closeAllConnections();
-  server.close();
-});
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { iss: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+}

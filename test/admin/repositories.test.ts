@@ -1,0 +1,76 @@
+/** Repositories: who sees them, and who makes them. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Identity } from '../../src/auth/identity.ts';
+import { ADMIN, audited, call, newNamespace, newUser, user } from './api.ts';
+
+const boss = user('boss'); // admin of "own" and of nothing else
+const developer = user('developer');
+
+beforeAll(async () => {
+  for (const name of ['boss', 'developer', 'rival', 'stranger']) {
+    await newUser(name);
+  }
+  await newNamespace('own', { boss: 'admin', developer: 'developer' });
+  await newNamespace('other', { rival: 'admin' });
+});
+
+describe('repositories', () => {
+  beforeAll(async () => {
+    for (const name of ['own/a', 'own/b', 'own/secret/c']) {
+      await call(ADMIN, 'POST', '/namespaces/own/repositories', { body: { name } });
+    }
+  });
+
+  const list = (caller: Identity, namespace = 'own', query = '') =>
+    call(caller, 'GET', `/namespaces/${namespace}/repositories${query}`);
+
+  test('a list has those that the caller may pull', async () => {
+    await call(boss, 'PUT', '/namespaces/own/members/developer', {
+      body: { role: 'none', repositories: 'secret/**' },
+    });
+    await call(boss, 'PUT', '/namespaces/own/members/stranger', {
+      body: { role: 'reader', repositories: 'a' },
+    });
+    const names = async (caller: Identity) =>
+      (await list(caller)).json.repositories.map((entry: { name: string }) => entry.name);
+    expect(await names(boss)).toEqual(['own/a', 'own/b', 'own/secret/c']);
+    expect(await names(developer)).toEqual(['own/a', 'own/b']);
+    expect(await names(user('stranger'))).toEqual(['own/a']);
+  });
+
+  test('is paged', async () => {
+    const first = await list(boss, 'own', '?limit=2');
+    expect(first.json.next).toBe('own/b');
+    const rest = await list(boss, 'own', `?limit=2&after=${first.json.next}`);
+    expect(rest.json).toEqual({ repositories: [{ name: 'own/secret/c' }] });
+  });
+
+  test('a namespace where there is nothing for the caller is not there', async () => {
+    await call(ADMIN, 'POST', '/namespaces/other/repositories', { body: { name: 'other/x' } });
+    const foreign = await list(boss, 'other');
+    const unknown = await list(boss, 'not-there');
+    expect([foreign.status, foreign.text]).toEqual([404, unknown.text]);
+    await newNamespace('bare', { boss: 'reader' });
+    expect((await list(boss, 'bare')).json).toEqual({ repositories: [] });
+  });
+
+  test.each(['other/x', 'own', 'ownx/y', 'own/', 'own/A', 'own/../other/y', '/own/a'])(
+    'the name %s is refused',
+    async (name) => {
+      const answer = await call(boss, 'POST', '/namespaces/own/repositories', { body: { name } });
+      expect(answer.status).toBe(name === 'own' ? 201 : 400);
+    },
+  );
+
+  test('one is made once, by those who may', async () => {
+    const make = (caller: Identity) =>
+      call(caller, 'POST', '/namespaces/own/repositories', { body: { name: 'own/made' } });
+    const statuses = [await make(developer), await make(boss), await make(boss)];
+    expect(statuses.map(({ status }) => status)).toEqual([403, 201, 409]);
+    expect((await audited('repository.create')).at(-1)).toMatchObject({
+      principal: 'boss',
+      namespace: 'own',
+      repository: 'own/made',
+    });
+  });
+});
