@@ -10,20 +10,13 @@ import { RefusalError, UsageError } from './errors.ts';
  */
 export async function ask(question: string, fallback = ''): Promise<string> {
   const suggestion = fallback === '' ? '' : ` [${fallback}]`;
-  const answer = await readLine(`${question}${suggestion}: `, process.stderr);
+  const answer = await readLine(`${question}${suggestion}: `, false);
   return answer.trim() || fallback;
 }
 
 /** As {@link ask}, for what nobody else should see. */
-export async function askSecret(question: string): Promise<string> {
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  requireTerminal();
-  process.stderr.write(`${question}: `);
-  try {
-    return await readLine('', nowhere);
-  } finally {
-    process.stderr.write('\n');
-  }
+export function askSecret(question: string): Promise<string> {
+  return readLine(`${question}: `, true);
 }
 
 /** A new password: the first line of standard input, or asked for twice. */
@@ -53,19 +46,31 @@ export async function linesFromStdin(): Promise<string[]> {
   return input.replace(/\r?\n$/, '').split(/\r?\n/);
 }
 
-async function readLine(question: string, output: NodeJS.WritableStream): Promise<string> {
+/** Reads a line; a secret one goes nowhere, from before the question on. */
+async function readLine(question: string, isSecret: boolean): Promise<string> {
   requireTerminal();
+  const output = isSecret ? nowhere() : process.stderr;
   const lines = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 });
   const closed = new Promise<never>((_, reject) => {
     lines.once('close', () => reject(new RefusalError('broken off')));
   });
+  if (isSecret) {
+    process.stderr.write(question);
+  }
   try {
-    return await Promise.race([lines.question(question), closed]);
+    const line = await Promise.race([lines.question(isSecret ? '' : question), closed]);
+    process.stderr.write(isSecret ? '\n' : '');
+    return line;
   } catch {
+    process.stderr.write('\n');
     throw new RefusalError('broken off');
   } finally {
     lines.close();
   }
+}
+
+function nowhere(): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 
 function requireTerminal(): void {

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import { Api, apiPath, type Login } from './api.ts';
+import { Api, apiPath, type Login, registryPath } from './api.ts';
 import { ask, askSecret, passwordFromStdin } from './ask.ts';
 import { configFile, forgetLogin, type StoredLogin, storedLogin, storeLogin } from './config.ts';
 import { RefusalError, UsageError } from './errors.ts';
@@ -43,7 +43,7 @@ async function logIn(_: unknown, command: Command): Promise<void> {
   const output = outputOf(command);
   const registry = await registryFor(options, command);
   if (await isOpen(registry)) {
-    output.done(`${registry} is open: everybody may do everything there, without a login`);
+    output.done(`${registry} is open: everybody may pull, push and delete there, without a login`);
     return;
   }
   const login = await askForLogin(options);
@@ -67,10 +67,11 @@ async function registryFor(options: LoginOptions, command: Command): Promise<str
   return isAsked ? parseRegistry(await ask('Registry', usual)) : usual;
 }
 
-/** Whether the registry lets everybody do everything, as `npm start -- --open` has it. */
+/** Whether there is nothing to log in to, as after `npm start -- --open`: others challenge at /v2/. */
 async function isOpen(registry: string): Promise<boolean> {
   try {
-    return (await new Api(registry, null).get<Me>(apiPath`/me`)).isAdmin;
+    await new Api(registry, null).get(registryPath`/`);
+    return true;
   } catch (error) {
     if (error instanceof RefusalError && error.status === 401) {
       return false;

@@ -149,14 +149,17 @@ export class Authority {
   }
 
   get #adminPassword(): string {
-    if (this.#settings.adminPassword === null) {
+    const { adminPassword, isOpen } = this.#settings;
+    if (adminPassword === null) {
       throw new RegistryError(
         'DENIED',
-        'this registry has no administrator yet: set the secret ADMIN_PASSWORD (12 characters or ' +
-          'more), or the variable OPEN to "true" to let everybody pull, push and delete',
+        isOpen
+          ? 'this registry is open and has no administrator: there is nobody to log in as'
+          : 'this registry has no administrator yet: set the secret ADMIN_PASSWORD (12 characters ' +
+              'or more), or the variable OPEN to "true" to let everybody pull, push and delete',
       );
     }
-    return this.#settings.adminPassword;
+    return adminPassword;
   }
 
   async #rights(context: LoginContext, approach: Approach, need: Need): Promise<Rights> {

@@ -1,18 +1,10 @@
 /** Members of a namespace: who has a role, and who can give one. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Identity } from '../../src/auth/identity.ts';
-import { ADMIN, audited, call, newNamespace, newUser, user } from './api.ts';
+import { ADMIN, audited, call, user } from './api.ts';
+import { boss, developer, prepare } from './given.ts';
 
-const boss = user('boss'); // admin of "own" and of nothing else
-const developer = user('developer');
-
-beforeAll(async () => {
-  for (const name of ['boss', 'developer', 'rival', 'stranger']) {
-    await newUser(name);
-  }
-  await newNamespace('own', { boss: 'admin', developer: 'developer' });
-  await newNamespace('other', { rival: 'admin' });
-});
+beforeAll(prepare);
 
 async function newRobot(namespace: string, name: string, body: object = {}) {
   const path = `/namespaces/${namespace}/robots`;

@@ -1,18 +1,10 @@
 /** Robots of a namespace, and what becomes of their secrets. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { hashSecret } from '../../src/auth/secrets.ts';
-import { ADMIN, call, isGood, metadata, newNamespace, newUser, user } from './api.ts';
+import { ADMIN, call, isGood, metadata, user } from './api.ts';
+import { boss, prepare } from './given.ts';
 
-const boss = user('boss'); // admin of "own" and of nothing else
-const developer = user('developer');
-
-beforeAll(async () => {
-  for (const name of ['boss', 'developer', 'rival', 'stranger']) {
-    await newUser(name);
-  }
-  await newNamespace('own', { boss: 'admin', developer: 'developer' });
-  await newNamespace('other', { rival: 'admin' });
-});
+beforeAll(prepare);
 
 async function newRobot(namespace: string, name: string, body: object = {}) {
   const path = `/namespaces/${namespace}/robots`;

@@ -1,17 +1,9 @@
 /** Trust rules: which issuers, claims and grants are refused. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { audited, call, newNamespace, newUser, user } from './api.ts';
+import { audited, call, user } from './api.ts';
+import { boss, prepare } from './given.ts';
 
-const boss = user('boss'); // admin of "own" and of nothing else
-const developer = user('developer');
-
-beforeAll(async () => {
-  for (const name of ['boss', 'developer', 'rival', 'stranger']) {
-    await newUser(name);
-  }
-  await newNamespace('own', { boss: 'admin', developer: 'developer' });
-  await newNamespace('other', { rival: 'admin' });
-});
+beforeAll(prepare);
 
 describe('trust rules', () => {
   const good = {
