@@ -19,7 +19,7 @@ import * as referrers from './handlers/referrers.ts';
 import * as tags from './handlers/tags.ts';
 import * as token from './handlers/token.ts';
 import * as uploads from './handlers/uploads.ts';
-import { discardBody } from './http/body.ts';
+import { discardBody, withBodyRead } from './http/body.ts';
 import { toErrorResponse } from './http/error-response.ts';
 import { DOCKER_API_VERSION } from './http/headers.ts';
 import { originOf } from './http/origin.ts';
@@ -64,6 +64,8 @@ interface Route {
   access: Access;
   handle: (call: Call) => Answer;
 }
+
+const MAX_API_BODY = 64 * 1024; // bytes
 
 const READ: readonly Method[] = ['GET', 'HEAD'];
 
@@ -129,11 +131,11 @@ export function createRouter() {
   }
   const api = createApi();
   router.all('/api/v1/*', async (request, services) => {
-    const http = request as Request;
     try {
-      return await api(http, await toApiContext(http, services));
+      const http = await withBodyRead(request as Request, MAX_API_BODY);
+      return await api(http, await toApiContext(request as Request, services));
     } catch (error) {
-      return toProblem(error, http); // the login was refused
+      return toProblem(error, request as Request); // before the API was asked
     }
   });
   router.all('*', refusePath);

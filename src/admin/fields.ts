@@ -39,7 +39,7 @@ export const repositoryGlob = z
   .string()
   .min(1)
   .max(MAX_TEXT)
-  .regex(/^[a-z0-9._*/-]+$/);
+  .regex(/^(?!.*\*{3})(?:[a-z0-9._/-]*\*{0,2}){0,8}[a-z0-9._/-]*$/);
 
 /** Actions on the repositories whose whole name matches. */
 export const grants = z

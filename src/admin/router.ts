@@ -29,7 +29,12 @@ export function createApi(): (request: Request, api: ApiContext) => Promise<Resp
   router.all('*', () => {
     throw new RegistryError('ENDPOINT_UNKNOWN');
   });
-  return (request, api) => router.fetch(request, api);
+  return (request, api) => {
+    // "members/.." arrives as "members/../": what is left of a path names something else.
+    return new URL(request.url).pathname.endsWith('/')
+      ? Promise.resolve(toProblem(new RegistryError('ENDPOINT_UNKNOWN'), request))
+      : router.fetch(request, api);
+  };
 }
 
 const METHOD_NAMES = {

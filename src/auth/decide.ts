@@ -76,16 +76,27 @@ interface Row {
   role: Role;
 }
 
-/** The principal's row with the longest glob that matches the repository. */
+/**
+ * The principal's row with the longest glob that matches the repository. Stars do not count, or "**"
+ * would stand against the name of a repository with one letter; of two as long the one with fewer
+ * stars counts, then the weaker role.
+ */
 function strongestRow(access: AccessRecord, principal: string): Row | null {
   const rest = access.repository.slice(namespaceOf(access.repository).length + 1);
   const rows = access.members
     .filter((row) => row.principal === principal && globMatches(row.repositories, rest))
-    .sort((a, b) => b.repositories.length - a.repositories.length);
-  const [row] = rows;
-  return row !== undefined && isRole(row.role)
-    ? { repositories: row.repositories, role: row.role }
-    : null;
+    .map(({ repositories, role }): Row => ({ repositories, role: isRole(role) ? role : 'none' }))
+    .sort(
+      (a, b) =>
+        lettersOf(b.repositories) - lettersOf(a.repositories) ||
+        a.repositories.length - b.repositories.length ||
+        ROLES[a.role].length - ROLES[b.role].length,
+    );
+  return rows[0] ?? null;
+}
+
+function lettersOf(glob: string): number {
+  return glob.replaceAll('*', '').length;
 }
 
 function isRole(text: string): text is Role {

@@ -24,14 +24,14 @@ export class LoginGuard {
    */
   async attempt(account: string): Promise<void> {
     await this.fail();
-    refuseFor(await this.#account(account).attempt('account', this.#address ?? ''));
+    refuseFor(await this.#account(account).attempt('account', this.#address));
   }
 
   /** Takes the attempt back, for it succeeded. */
   async succeed(account: string): Promise<void> {
     await Promise.all([
       this.#address === null ? null : this.#of(this.#address).succeed('address', this.#address),
-      this.#account(account).succeed('account', this.#address ?? ''),
+      this.#account(account).succeed('account', this.#address),
     ]);
   }
 

@@ -17,6 +17,9 @@ export const WORKLOAD_USER = 'oidc';
 /** The user name that goes with a secret of a workload, whose own name has colons. */
 export const WORKLOAD_SECRET_USER = 'token';
 
+/** What the audit log takes as a name from one who has not proved it. */
+const PRINCIPAL = /^[\w.+-]{1,255}$/;
+
 /** What a login is checked against. */
 export interface LoginContext {
   metadata: MetadataStore;
@@ -83,7 +86,7 @@ export async function logInWithRefreshToken(
   const record = isSecret(token) ? await find(context, token) : null;
   if (record?.kind !== 'refresh') {
     await context.guard.fail();
-    throw await failed(context, 'refresh token');
+    throw await failed(context, 'refresh-token');
   }
   return toIdentity(record);
 }
@@ -124,7 +127,8 @@ async function checkPassword(
 }
 
 async function failed(context: LoginContext, principal: string): Promise<RegistryError> {
-  const actor = { principal: principal.slice(0, 255), address: context.address };
+  const name = PRINCIPAL.test(principal) ? principal : 'invalid';
+  const actor = { principal: name, address: context.address };
   await context.metadata.audit.add(actor, { event: 'login.failed' });
   return new RegistryError('UNAUTHORIZED', 'the user name or the password is not right', {
     headers: { 'WWW-Authenticate': 'Basic realm="edgewater"' },

@@ -20,9 +20,15 @@ interface LoadedKey {
   publicKey: CryptoKey;
 }
 
+/** What came of decrypting a key with a password, which takes a tenth of a second. */
+interface PrivateKey {
+  key: CryptoKey | null; // null: another password made it
+  password: string;
+}
+
 /** What this isolate has read; shared by its requests, for it only holds what the database says. */
 let loaded: { keys: LoadedKey[]; at: number } = { keys: [], at: 0 };
-const privateKeys = new Map<string, { key: CryptoKey; password: string }>();
+const privateKeys = new Map<string, PrivateKey>();
 
 /** The keys of access tokens. They are made as they are needed and kept in the database. */
 export class SigningKeys {
@@ -65,8 +71,8 @@ export class SigningKeys {
     const published = own.filter((key) => age(key) >= PUBLICATION_TIME);
     const chosen =
       published.find((key) => age(key) < SIGNING_TIME + PUBLICATION_TIME) ?? own.at(-1);
-    const key = chosen === undefined ? undefined : privateKeys.get(chosen.record.id)?.key;
-    if (chosen === undefined || key === undefined) {
+    const key = chosen && privateKeys.get(chosen.record.id)?.key;
+    if (chosen === undefined || !key) {
       throw new Error('there is no key to sign with');
     }
     return { id: chosen.record.id, key };
@@ -90,13 +96,15 @@ export class SigningKeys {
       const { id, privateKey } = key.record;
       if (privateKeys.get(id)?.password !== this.#adminPassword) {
         const jwk = await decrypt(privateKey, this.#adminPassword);
-        if (jwk === null) {
-          continue;
-        }
-        const imported = await importJWK(JSON.parse(jwk) as JWK, ALGORITHM);
-        privateKeys.set(id, { key: imported as CryptoKey, password: this.#adminPassword });
+        const imported = jwk && (await importJWK(JSON.parse(jwk) as JWK, ALGORITHM));
+        privateKeys.set(id, {
+          key: imported as CryptoKey | null,
+          password: this.#adminPassword,
+        });
       }
-      own.push(key);
+      if (privateKeys.get(id)?.key) {
+        own.push(key);
+      }
     }
     return own;
   }

@@ -9,7 +9,7 @@ import { ALGORITHM, type SigningKeys } from './signing-keys.ts';
 /** Longer ones are none of ours, and would not fit the headers of some clients. */
 const MAX_LENGTH = 32 * 1024; // characters
 const ISSUER = 'edgewater';
-const CLOCK_TOLERANCE = 30; // seconds, between locations
+const CLOCK_TOLERANCE = 30; // seconds, between locations; a token's end is not put off by it
 
 /** What an access token says. */
 export interface AccessToken {
@@ -55,7 +55,7 @@ export async function signToken(
     .setAudience(audience)
     .setSubject(principal)
     .setIssuedAt()
-    .setNotBefore('0s')
+    .setNotBefore(`-${CLOCK_TOLERANCE}s`)
     .setExpirationTime(`${lifetime}s`)
     .setJti(crypto.randomUUID())
     .sign(key);
@@ -84,7 +84,6 @@ export async function verifyToken(
       algorithms: [ALGORITHM],
       issuer: ISSUER,
       audience,
-      clockTolerance: CLOCK_TOLERANCE,
       requiredClaims: ['exp', 'sub'],
     });
     const access = payload.access as readonly Access[];

@@ -35,6 +35,23 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   return bytes;
 }
 
+/**
+ * The request with its body in memory, so that whatever is decided then is decided by what holds when
+ * the body is there, however slowly it came.
+ *
+ * @throws BODY_TOO_LARGE above `limit` bytes
+ */
+export async function withBodyRead(request: Request, limit: number): Promise<Request> {
+  if (request.body === null) {
+    return request;
+  }
+  const body = await collect(request.body, limit).catch(breakOff);
+  if (body === null) {
+    throw new RegistryError('BODY_TOO_LARGE');
+  }
+  return new Request(request.url, { method: request.method, headers: request.headers, body });
+}
+
 /** Two tokens of 16 KiB and a page of scopes. */
 const MAX_FORM_SIZE = 64 * 1024; // bytes
 

@@ -10,7 +10,7 @@ import { DurableObject } from 'cloudflare:workers';
  */
 export type ThrottleKind = 'account' | 'address';
 
-const FREE_FAILURES: Record<ThrottleKind, number> = { account: 5, address: 20 };
+const FREE_FAILURES: Record<ThrottleKind, number> = { account: 5, address: 100 };
 const MAX_WAIT = 15 * 60; // seconds
 const MEMORY = 60 * 60 * 1000; // milliseconds without an attempt, after which failures are forgotten
 const ADDRESS_MEMORY = 30 * 24 * 60 * 60 * 1000; // milliseconds that a good login's address is known
@@ -26,11 +26,11 @@ interface State {
 const NEW: State = { failures: 0, lastAt: 0, lockedUntil: 0, known: [] };
 
 export class LoginThrottle extends DurableObject {
-  /** Announces an attempt from an address: the seconds to wait, or 0 to go on. */
-  async attempt(kind: ThrottleKind, address: string): Promise<number> {
+  /** Announces an attempt from an address, if it is known: the seconds to wait, or 0 to go on. */
+  async attempt(kind: ThrottleKind, address: string | null): Promise<number> {
     const now = Date.now();
     const state = this.#read(now);
-    const isKnown = state.known.some((entry) => entry.address === address);
+    const isKnown = address !== null && state.known.some((entry) => entry.address === address);
     if (state.lockedUntil > now && !isKnown) {
       return Math.ceil((state.lockedUntil - now) / 1000);
     }
@@ -42,7 +42,7 @@ export class LoginThrottle extends DurableObject {
   }
 
   /** Takes an announced attempt back: it succeeded. An account forgets all its failures. */
-  async succeed(kind: ThrottleKind, address: string): Promise<void> {
+  async succeed(kind: ThrottleKind, address: string | null): Promise<void> {
     const now = Date.now();
     const state = this.#read(now);
     if (kind === 'address') {
@@ -52,7 +52,8 @@ export class LoginThrottle extends DurableObject {
       return;
     }
     const known = state.known.filter((entry) => entry.address !== address);
-    await this.#write({ ...NEW, lastAt: now, known: [{ address, at: now }, ...known] });
+    const added = address === null ? [] : [{ address, at: now }];
+    await this.#write({ ...NEW, lastAt: now, known: [...added, ...known] });
   }
 
   override async alarm(): Promise<void> {

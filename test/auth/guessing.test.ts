@@ -66,21 +66,28 @@ describe('an account', () => {
 });
 
 describe('an address', () => {
+  /** A secret of somebody else is a failure that costs no time. */
+  async function fail(times: number, address: string): Promise<number[]> {
+    const answers = Array.from({ length: times }, () => logIn('somebody-else', secret, address));
+    return (await Promise.all(answers)).map(({ status }) => status);
+  }
+
+  let secret = '';
+
+  beforeAll(async () => {
+    secret = (await createUser('with-secret')).secret;
+  });
+
   test('is slowed down over all accounts, an IPv6 one with its /64', async () => {
-    const user = (index: number) => `nobody-${index}`;
-    const seen = await statuses(21, user, '2001:db8:1:2::1');
-    expect(seen.slice(0, 20).every((status) => status === 401)).toBe(true);
+    const seen = await fail(100, '2001:db8:1:2::1');
+    expect(seen.filter((status) => status === 401).length).toBe(100);
     expect((await logIn('nobody', 'x', '2001:db8:1:2:ffff::9')).status).toBe(429);
     expect((await logIn('nobody', 'x', '2001:db8:1:3::1')).status).toBe(401);
   });
 
   test('is slowed down when it tries secrets', async () => {
-    const { secret } = await createUser('with-secret');
-    const wrong = () => logIn('somebody-else', secret, '203.0.113.7');
-    for (let index = 0; index < 21; index++) {
-      await wrong();
-    }
-    expect((await wrong()).status).toBe(429);
+    await fail(100, '203.0.113.7');
+    expect(await fail(1, '203.0.113.7')).toEqual([429]);
   });
 });
 

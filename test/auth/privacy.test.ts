@@ -16,7 +16,7 @@ import {
   startUpload,
   withQuery,
 } from '../support/client.ts';
-import { ADMIN, useClosedRegistry } from '../support/closed.ts';
+import { ADMIN, basic, useClosedRegistry } from '../support/closed.ts';
 import { artifactOf, randomBlob, randomDigest, randomImage } from '../support/images.ts';
 import { query } from '../support/storage.ts';
 import { bearer, fetchToken, grantedBy } from '../support/tokens.ts';
@@ -232,5 +232,59 @@ describe('limits and overrides', () => {
     expect(again.status).toBe(404);
     await setRole('private', alice.principal, 'none');
     expect(grantedBy(await fetchToken(`repository:${PRIVATE}:pull`, alice.headers))).toEqual({});
+  });
+});
+
+describe('what was made with each other', () => {
+  test('ends with its maker, and hangs on it by a few steps only', async () => {
+    const user = await createUser('chained');
+    let headers: HeaderMap = user.headers;
+    const statuses: number[] = [];
+    for (let step = 0; step < 6; step++) {
+      const made = await call('POST', '/api/v1/credentials', {
+        headers: { ...headers, 'Content-Type': 'application/json' },
+        body: JSON.stringify({ minutes: 5 }),
+      });
+      statuses.push(made.status);
+      if (made.status === 201) {
+        const { username, password } = (await made.json()) as Record<string, string>;
+        headers = basic(username ?? '', password ?? '');
+      }
+    }
+    expect(statuses.slice(0, 3)).toEqual([201, 201, 201]);
+    expect(statuses.at(-1)).toBe(404);
+    const ended = await call('PATCH', '/api/v1/users/chained', {
+      headers: { ...ADMIN, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ isDisabled: true }),
+    });
+    expect(ended.status).toBe(200);
+    expect((await call('GET', '/v2/', { headers })).status).toBe(401);
+  });
+
+  test('rights are those of the moment when the body is there', async () => {
+    const boss = await createUser('boss', { isAdmin: true });
+    const { readable, writable } = new IdentityTransformStream();
+    const writer = writable.getWriter();
+    const late = call('POST', '/api/v1/users', {
+      headers: { ...boss.headers, 'Content-Type': 'application/json' },
+      body: readable,
+    });
+    await writer.write(new TextEncoder().encode('{"name":"backdoor",'));
+    const ended = await call('PATCH', '/api/v1/users/boss', {
+      headers: { ...ADMIN, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ isDisabled: true, isAdmin: false }),
+    });
+    expect(ended.status).toBe(200);
+    await writer.write(new TextEncoder().encode('"password":"passwordpassword"}'));
+    await writer.close();
+    expect((await late).status).toBe(401);
+  });
+
+  test('a path that is cut by dots names nothing', async () => {
+    await createNamespace('dotted');
+    const path = '/api/v1/namespaces/dotted/trust-rules/%2e%2e';
+    expect((await call('DELETE', path, { headers: ADMIN })).status).toBe(404);
+    const there = await call('GET', '/api/v1/namespaces/dotted', { headers: ADMIN });
+    expect(there.status).toBe(200);
   });
 });

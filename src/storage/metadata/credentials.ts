@@ -41,6 +41,9 @@ const COLUMNS = `credentials.id, credentials.kind, credentials.principal, creden
   credentials.created_at AS createdAt,
   credentials.expires_at AS expiresAt, credentials.last_used_at AS lastUsedAt`;
 
+/** How many credentials may hang on each other. */
+const MAX_DEPTH = 4;
+
 const USE_PRECISION = 60 * 60; // seconds: "last used" is not written more often
 
 /** Credentials. */
@@ -80,9 +83,16 @@ export class CredentialMetadata {
     return row === undefined ? null : { ...row, isAdmin: row.isAdmin === 1 };
   }
 
-  /** Stores a new credential; false when what it was made with is not there any more. */
+  /**
+   * Stores a new credential; false when what it was made with is not there any more, or was made with
+   * others in its turn too often.
+   */
   create(credential: NewCredential, actor: Actor, entry: AuditEntry): Promise<boolean> {
-    return runGuarded(this.#database, [insertCredential(credential), record(actor, entry)]);
+    return runGuarded(this.#database, [
+      ...guardDepth(credential.parent),
+      insertCredential(credential),
+      record(actor, entry),
+    ]);
   }
 
   /** Forgets refresh tokens and temporary credentials whose time is over; tokens stay to be seen. */
@@ -113,6 +123,27 @@ export class CredentialMetadata {
       record(actor, entry),
     ]);
   }
+}
+
+/**
+ * Rolls its batch back when the parent has too many ancestors: a credential falls with its parent,
+ * and SQLite goes down only so many levels at once.
+ */
+function guardDepth(parent: string | null): Statement[] {
+  if (parent === null) {
+    return [];
+  }
+  return [
+    [
+      `INSERT INTO guard
+       WITH RECURSIVE chain (parent, depth) AS (
+         SELECT parent, 1 FROM credentials WHERE id = ?1
+         UNION ALL
+         SELECT credentials.parent, depth + 1 FROM chain JOIN credentials ON credentials.id = chain.parent)
+       SELECT max(depth) < ${MAX_DEPTH} FROM chain`,
+      parent,
+    ],
+  ];
 }
 
 /** Stores a credential. One made by a workload's ends with the same trust rule. */
