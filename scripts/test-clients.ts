@@ -6,6 +6,10 @@
  *     npm run test:clients -- --require docker,podman,buildah,skopeo,ctr
  *     npm run test:clients -- --registry http://127.0.0.1:5000
  *
+ * They work as a robot of a namespace made for them, and log in each in its own way. With
+ * --registry that namespace is made with EDGEWATER_USER and EDGEWATER_PASSWORD, a system
+ * administrator's; without these the registry has to be open, and nobody logs in.
+ *
  * docker and ctr get a daemon of their own, which needs root. Clients written in Go are built
  * where Go is installed. Nothing of the user's own configuration or images is used or changed.
  */
@@ -14,12 +18,14 @@ import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { type Accounts, createAccounts, removeAccounts } from './clients/accounts.ts';
 import { buildah } from './clients/buildah.ts';
 import { cosign } from './clients/cosign.ts';
 import { crane } from './clients/crane.ts';
 import { ctr } from './clients/ctr.ts';
 import { unmountBelow } from './clients/daemon.ts';
 import { docker } from './clients/docker.ts';
+import { environmentLogin } from './clients/environment-login.ts';
 import { helm } from './clients/helm.ts';
 import { oras } from './clients/oras.ts';
 import { podman } from './clients/podman.ts';
@@ -27,6 +33,7 @@ import { regctl } from './clients/regctl.ts';
 import { toTable } from './clients/report.ts';
 import { runSuites } from './clients/run-suites.ts';
 import { skopeo } from './clients/skopeo.ts';
+import { Api, type Login } from './edgewater/api.ts';
 import { startRegistry } from './registry/local-registry.ts';
 
 const SUITES = [docker, podman, buildah, skopeo, ctr, crane, oras, regctl, helm, cosign];
@@ -46,20 +53,31 @@ const id = randomBytes(4).toString('hex'); // in lower case, for podman makes a 
 const folder = join(tmpdir(), `ew-${id}`); // short, for sockets lie in it
 await mkdir(folder, { mode: 0o700 });
 try {
-  const server = options.registry === undefined ? await startHere(join(folder, 'state')) : null;
+  const registry =
+    options.registry === undefined
+      ? await startHere(join(folder, 'state'))
+      : { url: options.registry.replace(/\/+$/, ''), admin: environmentLogin(), stop: null };
   stopOnSignals();
   try {
-    process.exitCode = (await test(server?.url ?? options.registry ?? '')) ? 0 : 1;
+    process.exitCode = (await testAs(registry.admin, registry.url)) ? 0 : 1;
   } finally {
-    await server?.stop();
+    await registry.stop?.();
   }
 } finally {
   await unmountBelow(folder);
   await rm(folder, { recursive: true, force: true });
 }
 
-function startHere(state: string) {
-  return startRegistry({ port: 0, host: '127.0.0.1', state, log: 'off', adminPassword: null });
+async function startHere(state: string) {
+  const password = randomBytes(24).toString('base64url');
+  const options = {
+    port: 0,
+    host: '127.0.0.1',
+    state,
+    log: 'off',
+    adminPassword: password,
+  } as const;
+  return { ...(await startRegistry(options)), admin: { username: 'admin', password } };
 }
 
 /** Instead of miniflare, which would end this process at once and leave daemons behind. */
@@ -70,12 +88,27 @@ function stopOnSignals(): void {
   }
 }
 
-async function test(url: string): Promise<boolean> {
+async function testAs(admin: Login | null, url: string): Promise<boolean> {
+  const prefix = `clients-${id}`;
+  if (admin === null) {
+    return test(url, prefix, null);
+  }
+  const api = new Api(url, admin);
+  const accounts = await createAccounts(api, prefix);
+  try {
+    return await test(url, prefix, accounts);
+  } finally {
+    await removeAccounts(api, prefix);
+  }
+}
+
+async function test(url: string, prefix: string, accounts: Accounts | null): Promise<boolean> {
   const results = await runSuites(
     SUITES.filter(({ name }) => options.only.includes(name)),
     {
-      url: url.replace(/\/+$/, ''),
-      prefix: `clients-${id}`,
+      url,
+      prefix,
+      accounts,
       folder,
       signal: interruption.signal,
     },

@@ -43,5 +43,5 @@ export async function createAccounts(api: Api, namespace: string): Promise<Accou
 export async function removeAccounts(api: Api, namespace: string): Promise<void> {
   await api.send('DELETE', apiPath`/users/${`${namespace}-developer`}`);
   await api.send('DELETE', apiPath`/users/${`${namespace}-reader`}`);
-  await api.send('DELETE', apiPath`/namespaces/${namespace}/robots/${`${namespace}+ci`}`);
+  await api.send('DELETE', apiPath`/namespaces/${namespace}/robots/ci`);
 }

@@ -1,5 +1,7 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Login } from '../edgewater/api.ts';
+import type { Accounts } from './accounts.ts';
 import { goClientFolders } from './go-clients.ts';
 import { type RunContext, type RunOptions, run, runToFailure } from './run.ts';
 
@@ -7,7 +9,8 @@ import { type RunContext, type RunOptions, run, runToFailure } from './run.ts';
 export interface BenchOptions {
   client: string;
   url: string; // of the registry
-  prefix: string; // begins the repositories of this run, for the registry may have others
+  prefix: string; // the namespace of this run, for the registry may have others
+  accounts: Accounts | null; // null for a registry without login
   folder: string;
   signal: AbortSignal;
 }
@@ -17,15 +20,19 @@ export class Bench {
   readonly url: string;
   readonly host: string; // with the port
   readonly folder: string;
+  readonly accounts: Accounts | null;
+  readonly #client: string;
   readonly #context: RunContext;
-  readonly #repositories: string;
+  readonly #prefix: string;
   readonly #cleanups: (() => Promise<void>)[] = [];
 
   private constructor(options: BenchOptions, context: RunContext) {
     this.url = options.url;
     this.host = new URL(options.url).host;
     this.folder = options.folder;
-    this.#repositories = `${options.prefix}/${options.client}`;
+    this.accounts = options.accounts;
+    this.#client = options.client;
+    this.#prefix = options.prefix;
     this.#context = context;
   }
 
@@ -39,6 +46,7 @@ export class Bench {
     for (const path of [home, temporary, logs, runtime]) {
       await mkdir(path, { recursive: true, mode: 0o700 });
     }
+    await writeDockerConfig(home);
     const env = {
       PATH: [...goClientFolders(), process.env.PATH].join(':'),
       HOME: home,
@@ -57,12 +65,27 @@ export class Bench {
 
   /** The name of a repository that only this client of this run uses. */
   repository(name: string): string {
-    return `${this.#repositories}/${name}`;
+    return `${this.#prefix}/${this.#client}/${name}`;
   }
 
   /** That repository as clients write it: with the registry before it. */
   remote(name: string): string {
     return `${this.host}/${this.repository(name)}`;
+  }
+
+  /** A reference in the public namespace, at a registry that has a login. */
+  publicRemote(name: string): string {
+    return `${this.host}/${this.accounts?.publicNamespace}/${this.#client}/${name}`;
+  }
+
+  /** The header that requests without a client's help need. */
+  get authorization(): Record<string, string> {
+    if (this.accounts === null) {
+      return {};
+    }
+    const { username, password } = this.accounts.robot;
+    const pair = Buffer.from(`${username}:${password}`).toString('base64');
+    return { Authorization: `Basic ${pair}` };
   }
 
   /** A path in the folder. */
@@ -80,6 +103,22 @@ export class Bench {
     return runToFailure(this.#context, command, args, options);
   }
 
+  /** Runs the command of a client that logs in; it reads the password from its standard input. */
+  async logIn(
+    { username, password }: Login,
+    command: string,
+    args: readonly string[],
+    flag = '--password-stdin',
+  ): Promise<void> {
+    const input = this.path('password');
+    await writeFile(input, password, { mode: 0o600 });
+    try {
+      await this.run(command, [...args, '-u', username, flag, this.host], { input });
+    } finally {
+      await rm(input);
+    }
+  }
+
   /** Has something done when the client is through, last things first. */
   defer(cleanup: () => Promise<void>): void {
     this.#cleanups.unshift(cleanup);
@@ -91,4 +130,15 @@ export class Bench {
       await cleanup();
     }
   }
+}
+
+/**
+ * Clients that find no login in docker's configuration would take the machine's keyring for theirs.
+ * Where there is one they keep to the file.
+ */
+async function writeDockerConfig(home: string): Promise<void> {
+  const folder = join(home, '.docker');
+  await mkdir(folder, { mode: 0o700 });
+  const auths = { 'registry.invalid': { auth: Buffer.from('nobody:none').toString('base64') } };
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ auths }), { mode: 0o600 });
 }

@@ -4,6 +4,7 @@ import { requireRoot } from './commands.ts';
 import { ContainerStore } from './container-store.ts';
 import { digestOfFile } from './digest.ts';
 import { writeRandomFile } from './layer.ts';
+import { logInAsRobot, loginActions } from './login-actions.ts';
 import { getManifest, verifyRemote } from './remote.ts';
 import type { ClientSuite } from './suite.ts';
 
@@ -16,6 +17,8 @@ export const buildah: ClientSuite = {
     const file = bench.path('payload');
     await writeRandomFile(file, 900_000);
     let id = '';
+    const client = store.loginClient(() => id);
+    await logInAsRobot(bench, client);
     return [
       {
         name: 'build from scratch',
@@ -27,6 +30,7 @@ export const buildah: ClientSuite = {
       { name: 'pull into a clean store', run: () => pull(bench, id, file) },
       { name: 'push as Docker v2s2', run: () => push(bench, store, id, 'docker', 'v2s2') },
       { name: 'build FROM the registry', run: () => buildFrom(bench, id) },
+      ...loginActions(bench, client),
     ];
   },
 };
@@ -47,7 +51,7 @@ async function push(
   name: string,
   format: 'oci' | 'v2s2',
 ): Promise<void> {
-  await store.push(id, `${name}:v1`, '--format', format);
+  await store.push(id, `${bench.remote(name)}:v1`, '--format', format);
   const { mediaType, config } = await verifyRemote(bench, name, 'v1');
   if (format === 'oci') {
     assert.equal(config?.digest, id, 'the image ID');
@@ -77,6 +81,6 @@ async function buildFrom(bench: Bench, id: string): Promise<void> {
   assert.equal(`sha256:${(await store.run(...inspect)).trim()}`, id, 'the image ID');
   await store.run('config', '--label', 'built=twice', container);
   await store.run('commit', '--quiet', container, 'derived');
-  await store.push('derived', 'derived:v1');
+  await store.push('derived', bench.remote('derived:v1'));
   await verifyRemote(bench, 'derived', 'v1');
 }

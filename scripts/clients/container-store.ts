@@ -1,4 +1,5 @@
 import type { Bench } from './bench.ts';
+import type { LoginClient } from './login-actions.ts';
 
 /** A store of images that podman or buildah keeps, apart from the machine's. */
 export class ContainerStore {
@@ -25,9 +26,27 @@ export class ContainerStore {
     return `sha256:${id.trim().replace('sha256:', '')}`;
   }
 
-  /** Pushes an image to a repository of the bench. */
-  async push(image: string, name: string, ...args: string[]): Promise<void> {
-    const to = `docker://${this.#bench.remote(name)}`;
+  /** Pushes an image. */
+  async push(image: string, reference: string, ...args: string[]): Promise<void> {
+    const to = `docker://${reference}`;
     await this.run('push', '--tls-verify=false', ...args, image.replace('sha256:', ''), to);
+  }
+
+  /**
+   * Logs in, pushes the image that `idOf` finds in the store, and pulls into an empty store each
+   * time: buildah asks for nothing that it has.
+   */
+  loginClient(idOf: () => string): LoginClient {
+    const login = [...this.#options, 'login', '--tls-verify=false'];
+    let pulls = 0;
+    return {
+      logIn: (account) => this.#bench.logIn(account, this.#command, login),
+      logOut: () => this.run('logout', this.#bench.host),
+      push: (reference) => this.push(idOf(), reference),
+      pull: (reference) =>
+        new ContainerStore(this.#bench, this.#command, `login-${++pulls}`).pull(
+          `docker://${reference}`,
+        ),
+    };
   }
 }

@@ -4,6 +4,7 @@ import type { Bench } from './bench.ts';
 import { installGoClient } from './go-clients.ts';
 import { type Layout, writeImage } from './image.ts';
 import { makeLayers } from './layer.ts';
+import { logInAsRobot } from './login-actions.ts';
 import { pushLayout } from './push-layout.ts';
 import type { ClientSuite } from './suite.ts';
 
@@ -13,6 +14,7 @@ export const cosign: ClientSuite = {
   isAvailable: () => installGoClient('cosign'),
   async actions(bench) {
     Object.assign(bench.context.env, { COSIGN_PASSWORD: '', COSIGN_YES: 'true' });
+    await logInAsRobot(bench, { logIn: (login) => bench.logIn(login, 'cosign', ['login']) });
     const signed = await writeImage(bench, 'signed', await makeLayers(bench, 1, 300_000));
     const unsigned = await writeImage(bench, 'unsigned', await makeLayers(bench, 1, 300_000));
     await pushLayout(bench, 'image', 'v1', signed);

@@ -5,6 +5,7 @@ import { digestOfFile } from './digest.ts';
 import { installGoClient } from './go-clients.ts';
 import { type Layout, writeImage, writeIndex } from './image.ts';
 import { type Layer, makeLayer, makeLayers } from './layer.ts';
+import { type LoginClient, logInAsRobot, loginActions } from './login-actions.ts';
 import { getManifest, manifestStatus, verifyRemote } from './remote.ts';
 import type { Action, ClientSuite } from './suite.ts';
 
@@ -18,9 +19,25 @@ export const crane: ClientSuite = {
       amd64: await makeLayer(bench, 300_000),
       arm64: await makeLayer(bench, 300_000),
     });
-    return [...imageActions(bench, image), ...indexActions(bench, image, index)];
+    const client = loginClient(bench, image);
+    await logInAsRobot(bench, client);
+    return [
+      ...imageActions(bench, image),
+      ...indexActions(bench, image, index),
+      ...loginActions(bench, client),
+    ];
   },
 };
+
+function loginClient(bench: Bench, { folder }: Layout): LoginClient {
+  return {
+    logsInLater: true,
+    logIn: (login) => bench.logIn(login, 'crane', ['auth', 'login']),
+    logOut: () => bench.run('crane', ['auth', 'logout', bench.host]),
+    push: (reference) => bench.run('crane', ['push', folder, reference]),
+    pull: (reference) => bench.run('crane', ['pull', reference, bench.path('login.tar')]),
+  };
+}
 
 function imageActions(bench: Bench, image: Layout): Action[] {
   return [

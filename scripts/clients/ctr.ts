@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
+import type { Login } from '../edgewater/api.ts';
 import type { Bench } from './bench.ts';
 import { requireRoot } from './commands.ts';
 import { startDaemon } from './daemon.ts';
 import { digestOfFile } from './digest.ts';
 import { type Layout, writeImage, writeIndex } from './image.ts';
 import { makeLayer, makeLayers, pack } from './layer.ts';
+import { type LoginClient, loginActions } from './login-actions.ts';
 import { verifyRemote } from './remote.ts';
 import type { ClientSuite } from './suite.ts';
 
@@ -30,11 +32,41 @@ export const ctr: ClientSuite = {
       { name: 'push an index', run: () => push(bench, index, 'index') },
       { name: 'pull an index', run: () => pull(bench, index, 'index', '--all-platforms') },
       { name: 'content fetch', run: () => fetchContent(bench, image) },
+      ...loginActions(bench, loginClient(bench)),
     ];
   },
 };
 
 const SNAPSHOTTER = ['--snapshotter', 'native'];
+
+/** What each command that goes to the registry is told, for ctr keeps no login. */
+function remoteOptions(login: Login | null): string[] {
+  const user = login === null ? [] : ['--user', `${login.username}:${login.password}`];
+  return ['--plain-http', ...user];
+}
+
+function robotOptions({ accounts }: Bench): string[] {
+  return remoteOptions(accounts?.robot ?? null);
+}
+
+function loginClient(bench: Bench): LoginClient {
+  let options = remoteOptions(null);
+  return {
+    logsInLater: true,
+    async logIn(login) {
+      options = remoteOptions(login);
+    },
+    async logOut() {
+      options = remoteOptions(null);
+    },
+    async push(reference) {
+      const image = `${bench.remote('image')}:v1`;
+      await run(bench, 'main', 'images', 'push', ...options, reference, image);
+    },
+    pull: (reference) =>
+      run(bench, 'login', 'images', 'pull', ...options, ...SNAPSHOTTER, reference),
+  };
+}
 
 async function startContainerd(bench: Bench): Promise<void> {
   const config = bench.path('config.toml');
@@ -74,13 +106,14 @@ async function importLayouts(bench: Bench, layouts: Record<string, Layout>): Pro
 }
 
 async function push(bench: Bench, layout: Layout, name: string): Promise<void> {
-  await run(bench, 'main', 'images', 'push', '--plain-http', `${bench.remote(name)}:v1`);
+  await run(bench, 'main', 'images', 'push', ...robotOptions(bench), `${bench.remote(name)}:v1`);
   assert.equal((await verifyRemote(bench, name, 'v1')).digest, layout.root.digest);
 }
 
 async function pull(bench: Bench, layout: Layout, name: string, ...args: string[]) {
   const reference = `${bench.remote(name)}:v1`;
-  await run(bench, name, 'images', 'pull', '--plain-http', ...SNAPSHOTTER, ...args, reference);
+  const options = [...robotOptions(bench), ...SNAPSHOTTER, ...args];
+  await run(bench, name, 'images', 'pull', ...options, reference);
   assert.equal(await targetOf(bench, name, name), layout.root.digest);
   const check = await run(bench, name, 'images', 'check', ...SNAPSHOTTER);
   assert.match(check, /\bcomplete\b/, check);
@@ -100,7 +133,7 @@ async function look(bench: Bench, name: string, file: string, content: string): 
 
 async function fetchContent(bench: Bench, { image, config }: Layout): Promise<void> {
   const reference = `${bench.remote('image')}:v1`;
-  await run(bench, 'fetch', 'content', 'fetch', '--plain-http', reference);
+  await run(bench, 'fetch', 'content', 'fetch', ...robotOptions(bench), reference);
   const digests = await run(bench, 'fetch', 'content', 'ls', '--quiet');
   for (const digest of [image.digest, config.digest]) {
     assert.ok(digests.includes(digest), `no ${digest} in ${digests}`);

@@ -6,6 +6,7 @@ import { startDaemon } from './daemon.ts';
 import { digestOfFile } from './digest.ts';
 import { writeDockerArchive } from './image.ts';
 import { type Layer, makeLayer, makeLayers } from './layer.ts';
+import { type LoginClient, logInAsRobot, loginActions } from './login-actions.ts';
 import { withinMemory } from './memory.ts';
 import { getManifest, verifyRemote } from './remote.ts';
 import type { Action, ClientSuite } from './suite.ts';
@@ -21,6 +22,8 @@ export const docker: ClientSuite = {
     await startDockerd(bench);
     const small = await load(bench, 'small:v1', await makeLayers(bench, 2, 64_000));
     const five = await load(bench, 'five:v1', await makeLayers(bench, 5, 8_000_000));
+    const client = loginClient(bench, small);
+    await logInAsRobot(bench, client);
     return [
       { name: 'push two layers', run: () => push(bench, small) },
       { name: 'pull into a clean store', run: () => pull(bench, small) },
@@ -32,9 +35,25 @@ export const docker: ClientSuite = {
       { name: 'search', run: () => search(bench) },
       { name: 'manifest list', run: () => pushList(bench) },
       ...largeActions(bench),
+      ...loginActions(bench, client, DENIED),
     ];
   },
 };
+
+/** What docker makes of a 401 with insufficient_scope. */
+const DENIED = /^denied: requested access to the resource is denied$/m;
+
+function loginClient(bench: Bench, { id }: LoadedImage): LoginClient {
+  return {
+    logIn: (login) => bench.logIn(login, 'docker', ['login']),
+    logOut: () => bench.run('docker', ['logout', bench.host]),
+    async push(reference) {
+      await bench.run('docker', ['tag', id, reference]);
+      await bench.run('docker', ['push', reference]);
+    },
+    pull: (reference) => bench.run('docker', ['pull', reference]),
+  };
+}
 
 /** An image in the daemon's store. */
 interface LoadedImage {

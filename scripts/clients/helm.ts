@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Bench } from './bench.ts';
 import { digestOfFile } from './digest.ts';
 import { installGoClient } from './go-clients.ts';
+import { logInAsRobot } from './login-actions.ts';
 import { verifyRemote } from './remote.ts';
 import type { ClientSuite } from './suite.ts';
 
@@ -13,6 +14,9 @@ export const helm: ClientSuite = {
   isAvailable: () => installGoClient('helm'),
   async actions(bench) {
     await writeChart(bench.path('chart'));
+    await logInAsRobot(bench, {
+      logIn: (login) => bench.logIn(login, 'helm', ['registry', 'login', HTTP]),
+    });
     return [
       { name: 'package', run: () => packageAll(bench) },
       { name: 'push', run: () => push(bench) },

@@ -4,6 +4,7 @@ import type { Bench } from './bench.ts';
 import { digestOfFile } from './digest.ts';
 import { installGoClient } from './go-clients.ts';
 import { writeRandomFile } from './layer.ts';
+import { type LoginClient, logInAsRobot, loginActions } from './login-actions.ts';
 import { manifestStatus, verifyRemote } from './remote.ts';
 import type { ClientSuite } from './suite.ts';
 
@@ -16,6 +17,8 @@ export const oras: ClientSuite = {
     await writeFile(bench.path('sbom.json'), '{"spdxVersion":"SPDX-2.3"}');
     await writeFile(bench.path('note.txt'), 'signed off\n');
     const artifact: Artifact = { digest: '', sbom: '' };
+    const client = loginClient(bench);
+    await logInAsRobot(bench, client);
     return [
       { name: 'push', run: () => push(bench, artifact) },
       { name: 'pull', run: () => pull(bench) },
@@ -28,6 +31,7 @@ export const oras: ClientSuite = {
       { name: 'blob push, fetch, delete', run: () => roundTripBlob(bench) },
       { name: 'backup, restore', run: () => backUp(bench, artifact) },
       { name: 'manifest delete', run: () => remove(bench, artifact) },
+      ...loginActions(bench, client),
     ];
   },
 };
@@ -42,6 +46,16 @@ const FILE = 'payload.bin';
 const HTTP = '--plain-http';
 const SBOM = 'application/vnd.example.sbom';
 const NOTE = 'application/vnd.example.note';
+
+function loginClient(bench: Bench): LoginClient {
+  const folder = bench.path('login');
+  return {
+    logIn: (login) => bench.logIn(login, 'oras', ['login', HTTP]),
+    logOut: () => bench.run('oras', ['logout', bench.host]),
+    push: (reference) => bench.run('oras', ['push', HTTP, reference, 'note.txt:text/plain']),
+    pull: (reference) => bench.run('oras', ['pull', HTTP, '--output', folder, reference]),
+  };
+}
 
 async function runJson(bench: Bench, ...args: string[]) {
   return JSON.parse(await bench.run('oras', [...args, HTTP, '--format', 'json']));

@@ -4,6 +4,7 @@ import { requireRoot } from './commands.ts';
 import { ContainerStore } from './container-store.ts';
 import { type Layout, writeImage, writeIndex } from './image.ts';
 import { makeLayer, makeLayers } from './layer.ts';
+import { logInAsRobot, loginActions } from './login-actions.ts';
 import { getManifest, verifyRemote } from './remote.ts';
 import type { ClientSuite } from './suite.ts';
 
@@ -18,6 +19,8 @@ export const podman: ClientSuite = {
       arm64: await makeLayer(bench, 300_000),
     });
     const store = new ContainerStore(bench, 'podman', 'main');
+    const client = store.loginClient(() => images.default.config.digest);
+    await logInAsRobot(bench, client);
     return [
       ...COMPRESSIONS.flatMap((compression) => [
         { name: `push ${compression}`, run: () => push(bench, store, images, compression) },
@@ -26,6 +29,7 @@ export const podman: ClientSuite = {
       { name: 'search --list-tags', run: () => listTags(bench, store) },
       { name: 'search', run: () => search(bench, store) },
       { name: 'manifest push', run: () => pushList(bench, store, index) },
+      ...loginActions(bench, client),
     ];
   },
 };
@@ -61,7 +65,7 @@ async function push(
   assert.equal(await store.pull(`oci:${folder}:${tag}`), config.digest, 'the image ID');
   const args = compression === 'default' ? [] : ['--compression-format', compression];
   const name = repositoryOf(compression);
-  await store.push(config.digest, `${name}:v1`, ...args);
+  await store.push(config.digest, `${bench.remote(name)}:v1`, ...args);
   const pushed = await verifyRemote(bench, name, 'v1');
   assert.equal(pushed.config?.digest, config.digest, 'the image ID');
   const ending = compression.startsWith('zstd') ? 'tar+zstd' : 'tar+gzip';

@@ -5,6 +5,7 @@ import { digestOfFile } from './digest.ts';
 import { installGoClient } from './go-clients.ts';
 import { type Layout, writeIndex } from './image.ts';
 import { makeLayer, writeRandomFile } from './layer.ts';
+import { type LoginClient, logInAsRobot, loginActions } from './login-actions.ts';
 import { getManifest, manifestStatus, verifyRemote } from './remote.ts';
 import type { ClientSuite } from './suite.ts';
 
@@ -18,6 +19,8 @@ export const regctl: ClientSuite = {
       amd64: await makeLayer(bench, 2_500_000),
       arm64: await makeLayer(bench, 400_000),
     });
+    const client = loginClient(bench, index);
+    await logInAsRobot(bench, client);
     return [
       { name: 'image copy of an index', run: () => push(bench, index) },
       { name: 'image copy to a layout', run: () => pull(bench, index) },
@@ -31,9 +34,20 @@ export const regctl: ClientSuite = {
       { name: 'tag ls', run: () => list(bench) },
       { name: 'tag delete', run: () => removeTag(bench, index) },
       { name: 'manifest delete', run: () => remove(bench, index) },
+      ...loginActions(bench, client, /: unauthorized$/m), // it says no more of any 401
     ];
   },
 };
+
+function loginClient(bench: Bench, { folder }: Layout): LoginClient {
+  const copy = (from: string, to: string) => bench.run('regctl', ['image', 'copy', from, to]);
+  return {
+    logIn: (login) => bench.logIn(login, 'regctl', ['registry', 'login'], '--pass-stdin'),
+    logOut: () => bench.run('regctl', ['registry', 'logout', bench.host]),
+    push: (reference) => copy(`ocidir://${folder}:v1`, reference),
+    pull: (reference) => copy(reference, `ocidir://${bench.path('login')}:v1`),
+  };
+}
 
 async function push(bench: Bench, { folder, root }: Layout): Promise<void> {
   await bench.run('regctl', ['image', 'copy', `ocidir://${folder}:v1`, bench.remote('index:v1')]);
@@ -46,12 +60,15 @@ async function pull(bench: Bench, { root }: Layout): Promise<void> {
   assert.equal((await bench.run('regctl', ['image', 'digest', layout])).trim(), root.digest);
 }
 
-/** From a layout regctl does not know that another repository has the blobs: it just asks. */
+/**
+ * From a layout regctl does not know that another repository has the blobs: it just asks. With a
+ * login it uploads them, for its token names no other repository that it may read.
+ */
 async function mountAnonymously(bench: Bench, { folder, root }: Layout): Promise<void> {
   const args = ['image', 'copy', `ocidir://${folder}:v1`, bench.remote('mounted:v1')];
   const requests = await trace(bench, ...args);
   assert.equal(requests.filter((request) => /^POST \S+mount=(?!\S*from=)/.test(request)).length, 4);
-  assert.ok(!requests.some(isUpload), 'uploaded what it could have mounted');
+  assert.equal(requests.some(isUpload), bench.accounts !== null, 'mounted or uploaded');
   assert.equal((await verifyRemote(bench, 'mounted', 'v1')).digest, root.digest);
 }
 

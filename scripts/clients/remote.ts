@@ -68,7 +68,8 @@ export async function manifestStatus(
   reference: string,
 ): Promise<number> {
   const url = `${bench.url}/v2/${bench.repository(repository)}/manifests/${reference}`;
-  const { status } = await fetch(url, { method: 'HEAD', headers: { Accept: ACCEPT } });
+  const headers = { Accept: ACCEPT, ...bench.authorization };
+  const { status } = await fetch(url, { method: 'HEAD', headers });
   return status;
 }
 
@@ -91,7 +92,7 @@ async function verifyBlob(bench: Bench, repository: string, blob: Descriptor): P
 
 async function get(bench: Bench, repository: string, path: string): Promise<Response> {
   const url = `${bench.url}/v2/${bench.repository(repository)}/${path}`;
-  const response = await fetch(url, { headers: { Accept: ACCEPT } });
+  const response = await fetch(url, { headers: { Accept: ACCEPT, ...bench.authorization } });
   assert.equal(response.status, 200, `GET ${url}`);
   return response;
 }

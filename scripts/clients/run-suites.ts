@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Accounts } from './accounts.ts';
 import { Bench } from './bench.ts';
 import type { Result } from './report.ts';
 import type { Action, ClientSuite } from './suite.ts';
@@ -7,7 +8,8 @@ import type { Action, ClientSuite } from './suite.ts';
 /** Where to run suites, and against which registry. */
 export interface SuiteRunOptions {
   url: string;
-  prefix: string; // begins the repositories
+  prefix: string; // the namespace of the repositories
+  accounts: Accounts | null; // null for a registry without login
   folder: string;
   signal: AbortSignal;
 }

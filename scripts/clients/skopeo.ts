@@ -3,6 +3,7 @@ import type { Bench } from './bench.ts';
 import { requireCommands } from './commands.ts';
 import { type Layout, writeImage, writeIndex } from './image.ts';
 import { makeLayer, makeLayers } from './layer.ts';
+import { type LoginClient, logInAsRobot, loginActions } from './login-actions.ts';
 import { getManifest, manifestStatus, verifyRemote } from './remote.ts';
 import type { ClientSuite } from './suite.ts';
 
@@ -16,6 +17,8 @@ export const skopeo: ClientSuite = {
       amd64: await makeLayer(bench, 300_000),
       arm64: await makeLayer(bench, 300_000),
     });
+    const client = loginClient(bench, image);
+    await logInAsRobot(bench, client);
     return [
       { name: 'copy a layout', run: () => push(bench, image, 'image') },
       { name: 'copy back', run: () => pull(bench, image, 'image') },
@@ -26,6 +29,7 @@ export const skopeo: ClientSuite = {
       { name: 'inspect', run: () => inspect(bench, image) },
       { name: 'list-tags', run: () => listTags(bench) },
       { name: 'delete', run: () => remove(bench, image) },
+      ...loginActions(bench, client),
     ];
   },
 };
@@ -33,6 +37,16 @@ export const skopeo: ClientSuite = {
 const INSECURE = '--insecure-policy'; // does without the machine's policy.json
 const FROM = '--src-tls-verify=false';
 const TO = '--dest-tls-verify=false';
+
+function loginClient(bench: Bench, { folder, tag }: Layout): LoginClient {
+  const copy = (...args: string[]) => bench.run('skopeo', [INSECURE, 'copy', ...args]);
+  return {
+    logIn: (login) => bench.logIn(login, 'skopeo', ['login', '--tls-verify=false']),
+    logOut: () => bench.run('skopeo', ['logout', bench.host]),
+    push: (reference) => copy(TO, `oci:${folder}:${tag}`, `docker://${reference}`),
+    pull: (reference) => copy(FROM, `docker://${reference}`, `oci:${bench.path('pulled')}:v1`),
+  };
+}
 
 async function push(bench: Bench, layout: Layout, name: string, ...args: string[]) {
   const [from, to] = [`oci:${layout.folder}:${layout.tag}`, `docker://${bench.remote(name)}:v1`];
