@@ -63,6 +63,9 @@ try {
   } finally {
     await registry.stop?.();
   }
+} catch (error) {
+  console.error(`test:clients: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
 } finally {
   await unmountBelow(folder);
   await rm(folder, { recursive: true, force: true });
@@ -91,6 +94,7 @@ function stopOnSignals(): void {
 async function testAs(admin: Login | null, url: string): Promise<boolean> {
   const prefix = `clients-${id}`;
   if (admin === null) {
+    await requireOpen(url);
     return test(url, prefix, null);
   }
   const api = new Api(url, admin);
@@ -99,6 +103,13 @@ async function testAs(admin: Login | null, url: string): Promise<boolean> {
     return await test(url, prefix, accounts);
   } finally {
     await removeAccounts(api, prefix);
+  }
+}
+
+async function requireOpen(url: string): Promise<void> {
+  const { status } = await fetch(`${url}/v2/`);
+  if (status === 401) {
+    throw new Error(`${url} wants a login: set EDGEWATER_USER and EDGEWATER_PASSWORD`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Login } from '../edgewater/api.ts';
 import type { Accounts } from './accounts.ts';
 import { goClientFolders } from './go-clients.ts';
@@ -46,7 +46,6 @@ export class Bench {
     for (const path of [home, temporary, logs, runtime]) {
       await mkdir(path, { recursive: true, mode: 0o700 });
     }
-    await writeDockerConfig(home);
     const env = {
       PATH: [...goClientFolders(), process.env.PATH].join(':'),
       HOME: home,
@@ -55,12 +54,19 @@ export class Bench {
       XDG_CONFIG_HOME: join(home, '.config'),
       LC_ALL: 'C',
     };
-    return new Bench(options, { folder, logs, env, signal });
+    const bench = new Bench(options, { folder, logs, env, signal });
+    await writeDockerConfig(bench.dockerConfig);
+    return bench;
   }
 
   /** What a daemon has to run with. */
   get context(): RunContext {
     return this.#context;
+  }
+
+  /** The file that docker keeps its logins in, as do all that do not have one of their own. */
+  get dockerConfig(): string {
+    return this.path('home/.docker/config.json');
   }
 
   /** The name of a repository that only this client of this run uses. */
@@ -136,9 +142,8 @@ export class Bench {
  * Clients that find no login in docker's configuration would take the machine's keyring for theirs.
  * Where there is one they keep to the file.
  */
-async function writeDockerConfig(home: string): Promise<void> {
-  const folder = join(home, '.docker');
-  await mkdir(folder, { mode: 0o700 });
+async function writeDockerConfig(file: string): Promise<void> {
+  await mkdir(dirname(file), { mode: 0o700 });
   const auths = { 'registry.invalid': { auth: Buffer.from('nobody:none').toString('base64') } };
-  await writeFile(join(folder, 'config.json'), JSON.stringify({ auths }), { mode: 0o600 });
+  await writeFile(file, JSON.stringify({ auths }), { mode: 0o600 });
 }

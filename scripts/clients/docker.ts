@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import type { Bench } from './bench.ts';
 import { requireRoot } from './commands.ts';
 import { startDaemon } from './daemon.ts';
@@ -45,7 +45,11 @@ const DENIED = /^denied: requested access to the resource is denied$/m;
 
 function loginClient(bench: Bench, { id }: LoadedImage): LoginClient {
   return {
-    logIn: (login) => bench.logIn(login, 'docker', ['login']),
+    async logIn(login) {
+      await bench.logIn(login, 'docker', ['login']);
+      const { auths } = JSON.parse(await readFile(bench.dockerConfig, 'utf8'));
+      assert.ok(auths[bench.host].identitytoken, 'keeps the password, not a token');
+    },
     logOut: () => bench.run('docker', ['logout', bench.host]),
     async push(reference) {
       await bench.run('docker', ['tag', id, reference]);

@@ -14,6 +14,7 @@ export const helm: ClientSuite = {
   isAvailable: () => installGoClient('helm'),
   async actions(bench) {
     await writeChart(bench.path('chart'));
+    bench.context.env.HELM_REGISTRY_CONFIG = bench.dockerConfig; // keeps helm from the keyring
     await logInAsRobot(bench, {
       logIn: (login) => bench.logIn(login, 'helm', ['registry', 'login', HTTP]),
     });

@@ -14,6 +14,7 @@ import { ACTIONS, ROLES, type Role } from '../auth/roles.ts';
 
 const MAX_TEXT = 255;
 const MAX_DAYS = 3650;
+const MAX_STARS = 16;
 const MAX_PAGE = 1000;
 
 export const accountName = z.string().min(MIN_NAME_LENGTH).max(MAX_NAME_LENGTH).regex(ACCOUNT_NAME);
@@ -39,7 +40,8 @@ export const repositoryGlob = z
   .string()
   .min(1)
   .max(MAX_TEXT)
-  .regex(/^(?!.*\*{3})(?:[a-z0-9._/-]*\*{0,2}){0,8}[a-z0-9._/-]*$/);
+  .regex(/^(?!.*\*{3})[a-z0-9._*/-]+$/)
+  .refine((glob) => glob.split('*').length <= MAX_STARS + 1, `at most ${MAX_STARS} stars`);
 
 /** Actions on the repositories whose whole name matches. */
 export const grants = z

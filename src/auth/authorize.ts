@@ -9,7 +9,7 @@ import { parseCredentials } from './credentials.ts';
 import { LoginGuard, type LoginThrottles } from './guard.ts';
 import { ANONYMOUS, type Identity } from './identity.ts';
 import { type LoginContext, logIn } from './login.ts';
-import { checkNetwork, type NetworkRules, type Origin } from './network.ts';
+import { checkNetwork, networkRefusal, type Origin } from './network.ts';
 import { type Rights, rightsOf, rightsOfToken } from './rights.ts';
 import type { Action } from './roles.ts';
 import { formatScope } from './scope.ts';
@@ -76,6 +76,7 @@ export class Authority {
     if (this.#settings.isOpen) {
       return { actor: anybody, reader: null, mayPush: true, sources: 'all' };
     }
+    // Throws while there is no administrator: for public routes too.
     const context = this.loginContext(approach.origin);
     if (need.access === 'public') {
       return { actor: anybody, reader: null, mayPush: false, sources: [] };
@@ -100,7 +101,8 @@ export class Authority {
       mayPush: repository !== null && rights.actions(repository).includes('push'),
       sources: rights.repositories.filter(
         (name) =>
-          rights.actions(name).includes('pull') && isInside(rights.network(name), approach.origin),
+          rights.actions(name).includes('pull') &&
+          networkRefusal(rights.network(name), 'pull', approach.origin) === null,
       ),
     };
   }
@@ -195,15 +197,6 @@ export class Authority {
     return message === undefined
       ? refusal
       : new RegistryError('UNAUTHORIZED', message, { headers: { ...refusal.headers } });
-  }
-}
-
-function isInside(rules: NetworkRules, origin: Origin): boolean {
-  try {
-    checkNetwork(rules, 'pull', origin);
-    return true;
-  } catch {
-    return false;
   }
 }
 

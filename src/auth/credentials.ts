@@ -14,6 +14,9 @@ export function parseCredentials(header: string | null): Credentials {
     return { scheme: 'none' };
   }
   const space = header.indexOf(' ');
+  if (space === -1) {
+    return { scheme: 'unknown' };
+  }
   const scheme = header.slice(0, space).toLowerCase();
   const value = header.slice(space + 1).trim();
   if (scheme === 'bearer') {

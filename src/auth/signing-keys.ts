@@ -12,6 +12,9 @@ const LIFETIME = SIGNING_TIME + 24 * 60 * 60; // seconds
 /** A key that is not the only one signs from this age on: all locations have read it by then. */
 const PUBLICATION_TIME = 10 * 60; // seconds
 
+/** What is left to keys of another password: tokens that are out, and isolates that read rarely. */
+const RETIREMENT_TIME = 10 * 60; // seconds
+
 const REFRESH_INTERVAL = 5 * 60 * 1000; // milliseconds
 const MIN_REFRESH_INTERVAL = 1000; // milliseconds, however many unknown keys are asked for
 
@@ -65,12 +68,13 @@ export class SigningKeys {
     const age = ({ record }: LoadedKey) => now - record.createdAt;
     const own = await this.#readable(good());
     if (!own.some((key) => age(key) < SIGNING_TIME)) {
-      await this.#create();
+      await this.#create(own.length === 0);
       return this.current();
     }
     const published = own.filter((key) => age(key) >= PUBLICATION_TIME);
     const chosen =
-      published.find((key) => age(key) < SIGNING_TIME + PUBLICATION_TIME) ?? own.at(-1);
+      published.find((key) => age(key) < SIGNING_TIME + PUBLICATION_TIME) ??
+      own.findLast((key) => age(key) < SIGNING_TIME); // the oldest, as everywhere
     const key = chosen && privateKeys.get(chosen.record.id)?.key;
     if (chosen === undefined || !key) {
       throw new Error('there is no key to sign with');
@@ -109,7 +113,8 @@ export class SigningKeys {
     return own;
   }
 
-  async #create(): Promise<void> {
+  /** Makes a key. Those that another password made retire soon: who has that one could forge. */
+  async #create(isNewPassword: boolean): Promise<void> {
     const { publicKey, privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
     const secret = JSON.stringify(await exportJWK(privateKey));
     await this.#metadata.create(
@@ -117,6 +122,7 @@ export class SigningKeys {
       JSON.stringify(await exportJWK(publicKey)),
       await encrypt(secret, this.#adminPassword),
       LIFETIME,
+      isNewPassword ? RETIREMENT_TIME : null,
     );
     await this.#load();
   }

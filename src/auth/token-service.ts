@@ -13,8 +13,10 @@ import { signToken } from './tokens.ts';
 /** What was granted is good this long, whatever is taken from the principal meanwhile. */
 export const ACCESS_TOKEN_LIFETIME = 5 * 60; // seconds
 
-/** How long `docker login` lasts. A workload's ends with the job. */
+/** How long `docker login` lasts. A workload's lasts an hour, also past its identity token. */
 const REFRESH_LIFETIME = { user: 90 * 24 * 60 * 60, workload: 60 * 60 }; // seconds
+
+const MAX_CLIENT_LENGTH = 100; // characters
 
 /** A token as it was granted; times are seconds. */
 export interface GrantedToken {
@@ -108,7 +110,7 @@ export class TokenService {
         id: crypto.randomUUID(),
         kind: 'refresh',
         principal,
-        name: client.slice(0, 100),
+        name: client.slice(0, MAX_CLIENT_LENGTH),
         secretHash: hashSecret(secret),
         limits: JSON.stringify(identity.limits),
         grants: identity.grants === null ? null : JSON.stringify(identity.grants),
@@ -117,7 +119,7 @@ export class TokenService {
         expiresAt: credential === null ? end : Math.min(end, expiresAt ?? end),
       },
       { principal, address },
-      { event: 'refresh-token.issue', target: client.slice(0, 100) },
+      { event: 'refresh-token.issue', target: client.slice(0, MAX_CLIENT_LENGTH) },
     );
     return isStored ? secret : null; // what it was got with may have ended just now
   }

@@ -12,7 +12,7 @@ export function toErrorResponse(thrown: unknown, request: Request): Response {
   const details = error.details.length === 0 ? [undefined] : error.details;
   const body = JSON.stringify({ errors: details.map((detail) => ({ ...entry, detail })) });
   const headers = new Headers({ 'Content-Type': 'application/json', ...error.headers });
-  if (row.retryAfter !== undefined) {
+  if (row.retryAfter !== undefined && !headers.has('Retry-After')) {
     headers.set('Retry-After', String(row.retryAfter));
   }
   return new Response(request.method === 'HEAD' ? null : body, { status: row.status, headers });

@@ -1,20 +1,12 @@
 import { DurableObject } from 'cloudflare:workers';
 
-/**
- * Failed logins of one account, or from one address, wherever in the world they arrive: there is one
- * object for each, so the count is exact.
- *
- * An attempt counts as failed until it is said to have succeeded, so that many at once gain nothing.
- * After the free ones each failure doubles the time until the next attempt, up to 15 minutes. Who
- * has logged in to an account from an address before is not kept out there by others' failures.
- */
 export type ThrottleKind = 'account' | 'address';
 
 const FREE_FAILURES: Record<ThrottleKind, number> = { account: 5, address: 100 };
 const MAX_WAIT = 15 * 60; // seconds
 const MEMORY = 60 * 60 * 1000; // milliseconds without an attempt, after which failures are forgotten
 const ADDRESS_MEMORY = 30 * 24 * 60 * 60 * 1000; // milliseconds that a good login's address is known
-const MAX_KNOWN = 20;
+const MAX_KNOWN = 20; // addresses
 
 interface State {
   failures: number;
@@ -25,6 +17,14 @@ interface State {
 
 const NEW: State = { failures: 0, lastAt: 0, lockedUntil: 0, known: [] };
 
+/**
+ * Failed logins of one account, or from one address, wherever in the world they arrive: there is one
+ * object for each, so the count is exact.
+ *
+ * An attempt counts as failed until it is said to have succeeded, so that many at once gain nothing.
+ * After the free ones each failure doubles the time until the next attempt, up to 15 minutes. Who
+ * has logged in to an account from an address before is not kept out there by others' failures.
+ */
 export class LoginThrottle extends DurableObject {
   /** Announces an attempt from an address, if it is known: the seconds to wait, or 0 to go on. */
   async attempt(kind: ThrottleKind, address: string | null): Promise<number> {

@@ -92,6 +92,17 @@ describe('the JSON API', () => {
     expect((await call('GET', '/v2/', { headers: alice.headers })).status).toBe(200);
   });
 
+  test.each([`${'a'.repeat(44)}!`, `${'a*'.repeat(22)}!`, '*'.repeat(44)])(
+    'a glob that is none is refused at once, however it goes on: %s',
+    async (repositories) => {
+      const grants = [{ repositories, actions: ['pull'] }];
+      const start = performance.now();
+      const response = await api(mallory, 'POST', '/tokens', { name: 'slow', grants });
+      expect(response.status).toBe(400);
+      expect(performance.now() - start).toBeLessThan(1000);
+    },
+  );
+
   test.each(['q=password~a', 'sort=password', 'sort=1;drop', "after='&limit=x", 'fields=password'])(
     'V22 CVE-2025-30086: a list has no column to choose: %s',
     async (query) => {

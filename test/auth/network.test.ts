@@ -11,7 +11,7 @@ import {
   type TestLogin,
 } from '../support/accounts.ts';
 import { call, expectError, type HeaderMap } from '../support/client.ts';
-import { closedEnv, useClosedRegistry } from '../support/closed.ts';
+import { ADMIN, closedEnv, useClosedRegistry } from '../support/closed.ts';
 import { bearer, fetchToken, grantedBy } from '../support/tokens.ts';
 
 const ACTOR = { principal: 'test', address: null };
@@ -118,9 +118,43 @@ test('countries and networks are those that the edge tells', async () => {
       closedEnv(),
     );
   expect((await ask({ country: 'CH', asn: 64500 })).status).toBe(404);
-  expect((await ask({ country: 'CH', asn: 64501 })).status).toBe(403);
-  expect((await ask({ country: 'DE', asn: 64500 })).status).toBe(403);
-  expect((await ask({})).status).toBe(403);
+  for (const [cf, reason] of [
+    [{ country: 'CH', asn: 64501 }, 'from certain networks only, not from AS64501'],
+    [{ country: 'DE', asn: 64500 }, 'from certain countries only, not from DE'],
+    [{}, 'from certain countries only, not from an unknown one'],
+  ] as const) {
+    const refused = await ask(cf);
+    expect(refused.status).toBe(403);
+    expect(await refused.text()).toContain(reason);
+  }
+});
+
+test('deletes have the rules of pushes, and nobody is above them', async () => {
+  await namespaceWith('net-delete', { push: { cidrs: ['192.0.2.0/24'] } });
+  for (const [address, status] of [
+    ['192.0.2.1', 404],
+    ['198.51.100.1', 403],
+    ['2001:db8::1', 403],
+    [null, 403],
+  ] as const) {
+    const headers = from(address, ADMIN);
+    const response = await call('DELETE', '/v2/net-delete/app/manifests/v1', { headers });
+    expect(response.status).toBe(status);
+  }
+});
+
+test('the address is the one that the edge tells, not what a client adds', async () => {
+  await namespaceWith('net-forged', { pull: { cidrs: ['192.0.2.0/24'] } });
+  const headers = {
+    ...user.headers,
+    'CF-Connecting-IP': '198.51.100.1',
+    'X-Forwarded-For': '192.0.2.1',
+    'X-Real-IP': '192.0.2.1',
+    'True-Client-IP': '192.0.2.1',
+    Forwarded: 'for=192.0.2.1',
+  };
+  const response = await call('GET', '/v2/net-forged/app/tags/list', { headers });
+  await expectError(response, 403, 'DENIED');
 });
 
 test('rules do not narrow what a token is granted, only where it may be used', async () => {

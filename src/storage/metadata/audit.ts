@@ -7,7 +7,7 @@ export interface Actor {
   address: string | null;
 }
 
-/** Something that happened. Times are seconds since the epoch. */
+/** Something that happened. */
 export interface AuditEntry {
   event: string; // "tag.set", "login.failed", …
   namespace?: string | null;
@@ -17,9 +17,10 @@ export interface AuditEntry {
   after?: string | null;
 }
 
+/** An entry as it is stored. */
 export interface AuditRecord extends Required<AuditEntry> {
   id: number;
-  at: number;
+  at: number; // seconds since the epoch
   principal: string;
   address: string | null;
 }

@@ -75,7 +75,8 @@ export class CredentialMetadata {
       ],
       [
         `UPDATE credentials SET last_used_at = unixepoch()
-         WHERE secret_hash = ?1 AND coalesce(last_used_at, 0) < unixepoch() - ${USE_PRECISION}`,
+         WHERE secret_hash = ?1 AND (expires_at IS NULL OR expires_at > unixepoch())
+           AND coalesce(last_used_at, 0) < unixepoch() - ${USE_PRECISION}`,
         secretHash,
       ],
     ]);

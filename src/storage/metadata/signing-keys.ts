@@ -26,10 +26,23 @@ export class SigningKeyMetadata {
     );
   }
 
-  /** Adds a key that is good for `lifetime` seconds, and forgets those that are retired. */
-  async create(id: string, publicKey: string, privateKey: string, lifetime: number): Promise<void> {
+  /**
+   * Adds a key that is good for `lifetime` seconds, and forgets those that are retired. With
+   * `retirement` all others retire within so many seconds.
+   */
+  async create(
+    id: string,
+    publicKey: string,
+    privateKey: string,
+    lifetime: number,
+    retirement: number | null,
+  ): Promise<void> {
     await this.#database.batch([
       ['DELETE FROM signing_keys WHERE retires_at <= unixepoch()'],
+      [
+        'UPDATE signing_keys SET retires_at = min(retires_at, unixepoch() + ?1) WHERE ?1 IS NOT NULL',
+        retirement,
+      ],
       [
         `INSERT INTO signing_keys (id, public_key, private_key, retires_at)
          VALUES (?1, ?2, ?3, unixepoch() + ?4)`,
