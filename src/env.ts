@@ -1,4 +1,5 @@
 import type { LogFormat } from './http/request-log.ts';
+import type { MaxAges } from './storage/memberships.ts';
 import type { LoginThrottle } from './throttle/login-throttle.ts';
 import type { UploadSession } from './uploads/upload-session.ts';
 
@@ -13,6 +14,8 @@ export interface Env {
   NEW_NAMESPACES?: string;
   LOCAL?: string;
   LOG?: string;
+  MEMBERSHIP_MAX_AGE?: string;
+  TAG_MAX_AGE?: string;
   R2_READ_WINDOW?: string;
 }
 
@@ -27,11 +30,16 @@ export interface Settings {
   /** On somebody's own machine: an OIDC issuer may be there too, without https. */
   isLocal: boolean;
   log: LogFormat;
-  /** How many bytes one read of R2 asks for. */
+  /** For how long answers may be repeated without asking the database. */
+  maxAges: MaxAges;
+  /** How many bytes one read of R2 asks for, of an object of several parts. */
   readWindow: number;
 }
 
 const MIN_ADMIN_PASSWORD = 12; // characters
+
+const DEFAULT_MEMBERSHIP_MAX_AGE = 60; // seconds
+const LONGEST_MAX_AGE = 60 * 60; // seconds
 
 /** Reads the variables. What they do not know counts as their default. */
 export function readSettings(env: Env): Settings {
@@ -41,8 +49,16 @@ export function readSettings(env: Env): Settings {
     newNamespaces: env.NEW_NAMESPACES === 'public' ? 'public' : 'private',
     isLocal: env.LOCAL === 'true',
     log: env.LOG === 'text' || env.LOG === 'off' ? env.LOG : 'json',
+    maxAges: {
+      membership: secondsOf(env.MEMBERSHIP_MAX_AGE, DEFAULT_MEMBERSHIP_MAX_AGE),
+      tag: secondsOf(env.TAG_MAX_AGE, 0),
+    },
     readWindow: Number(env.R2_READ_WINDOW) || Number.POSITIVE_INFINITY,
   };
+}
+
+function secondsOf(text: string | undefined, otherwise: number): number {
+  return /^\d{1,9}$/.test(text ?? '') ? Math.min(Number(text), LONGEST_MAX_AGE) : otherwise;
 }
 
 function adminPasswordOf({ ADMIN_PASSWORD }: Env): string | null {

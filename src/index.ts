@@ -5,6 +5,7 @@ import { Registry } from './registry/registry.ts';
 import { createRouter } from './router.ts';
 import { BlobStore } from './storage/blob-store.ts';
 import { MetadataStore } from './storage/metadata/metadata-store.ts';
+import { Stores } from './storage/stores.ts';
 
 export { LoginThrottle } from './throttle/login-throttle.ts';
 export { UploadSession } from './uploads/upload-session.ts';
@@ -14,10 +15,14 @@ const answer = createRouter();
 export default {
   fetch(request, env): Promise<Response> {
     const settings = readSettings(env);
-    const metadata = new MetadataStore(env.DB);
-    const blobStore = new BlobStore(env.BUCKET, settings.readWindow);
+    const { readWindow, maxAges } = settings;
+    const stores = new Stores(
+      { database: env.DB, bucket: env.BUCKET, readWindow, maxAges },
+      new URL(request.url).origin,
+    );
+    const { metadata } = stores;
     return answer(request, {
-      registry: new Registry(metadata, blobStore, env.UPLOADS),
+      registry: new Registry(stores, env.UPLOADS),
       authority: new Authority({ metadata, throttles: env.THROTTLE, settings }),
       metadata,
       settings,

@@ -104,7 +104,8 @@ export const ROUTES: readonly Route[] = [
   route('end-2', 'HEAD', '/v2/:name+/blobs/:param', 'pull', ({ request, repository, param, permit }) => blobs.head(request, repository, parseDigest(param), permit.mayPush)),
   route('end-10', 'DELETE', '/v2/:name+/blobs/:param', 'delete', ({ repository, param }) => blobs.remove(repository, parseDigest(param))),
 
-  route('end-3', READ, '/v2/:name+/manifests/:param', 'pull', ({ request, repository, param }) => manifests.get(request, repository, existingReference(param))),
+  route('end-3', 'GET', '/v2/:name+/manifests/:param', 'pull', ({ request, repository, param }) => manifests.get(request, repository, existingReference(param))),
+  route('end-3', 'HEAD', '/v2/:name+/manifests/:param', 'pull', ({ request, repository, param, permit }) => manifests.head(request, repository, existingReference(param), permit.mayPush)),
   route('end-7a end-7b', 'PUT', '/v2/:name+/manifests/:param', 'push', ({ request, repository, param }) => manifests.put(request, repository, parseReference(param))),
   route('end-9', 'DELETE', '/v2/:name+/manifests/:param', 'delete', ({ repository, param }) => manifests.remove(repository, existingReference(param))),
 

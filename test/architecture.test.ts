@@ -30,13 +30,14 @@ const IMPORTS: Record<string, readonly string[]> = {
     'type storage',
     'type env',
   ],
-  env: ['type uploads', 'type throttle', 'type http'],
+  env: ['type uploads', 'type throttle', 'type http', 'type storage'],
   index: ['router', 'auth', 'registry', 'storage', 'uploads', 'throttle', 'env', 'lifecycle'],
 };
 
 const PACKAGES: Record<string, readonly string[]> = {
   oci: ['node:crypto'],
   auth: ['jose', 'ipaddr.js', 'node:crypto', 'node:util', 'node:zlib'],
+  storage: ['cloudflare:workers'],
   throttle: ['cloudflare:workers'],
   accounts: ['node:crypto'],
   admin: ['itty-router', 'zod'],

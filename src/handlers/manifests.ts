@@ -9,7 +9,7 @@ import {
   OCI_TAG,
 } from '../http/headers.ts';
 import { parseTag, type Reference } from '../oci/reference.ts';
-import { MAX_MANIFEST_SIZE } from '../registry/manifests.ts';
+import { MAX_MANIFEST_SIZE, type ManifestRecord } from '../registry/manifests.ts';
 import type { Repository } from '../registry/registry.ts';
 
 /**
@@ -21,21 +21,32 @@ export async function get(
   repository: Repository,
   reference: Reference,
 ): Promise<Response> {
-  const isHead = request.method === 'HEAD';
-  const manifest = await (isHead
-    ? repository.manifests.stat(reference)
-    : repository.manifests.get(reference));
-  const headers = {
-    'Cache-Control': 'tag' in reference ? FRESH_CONTENT : IMMUTABLE_CONTENT,
-    'Content-Type': manifest.mediaType,
-    [DOCKER_CONTENT_DIGEST]: manifest.digest,
-    ETag: entityTag(manifest.digest),
-  };
+  const manifest = await repository.manifests.get(reference);
+  const headers = contentHeaders(reference, manifest);
   if (isNotModified(request.headers, manifest.digest)) {
     return new Response(null, { status: 304, headers });
   }
-  const body = isHead ? null : await repository.manifests.open(manifest);
-  return new Response(body, { headers: { ...headers, 'Content-Length': String(manifest.size) } });
+  const body = await repository.manifests.open(manifest);
+  headers.set('Content-Length', String(manifest.size));
+  return new Response(body, { headers });
+}
+
+/** end-3: does a manifest exist? https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#checking-if-content-exists-in-the-registry */
+export async function head(
+  request: Request,
+  repository: Repository,
+  reference: Reference,
+  mayPush: boolean,
+): Promise<Response> {
+  const manifest = await (mayPush
+    ? repository.manifests.statForPush(reference)
+    : repository.manifests.stat(reference));
+  const headers = contentHeaders(reference, manifest);
+  if (isNotModified(request.headers, manifest.digest)) {
+    return new Response(null, { status: 304, headers });
+  }
+  headers.set('Content-Length', String(manifest.size));
+  return new Response(null, { headers });
 }
 
 /**
@@ -73,4 +84,13 @@ export async function put(
 export async function remove(repository: Repository, reference: Reference): Promise<Response> {
   await repository.manifests.delete(reference);
   return new Response(null, { status: 202 });
+}
+
+function contentHeaders(reference: Reference, { mediaType, digest }: ManifestRecord): Headers {
+  return new Headers({
+    'Cache-Control': 'tag' in reference ? FRESH_CONTENT : IMMUTABLE_CONTENT,
+    'Content-Type': mediaType,
+    [DOCKER_CONTENT_DIGEST]: digest,
+    ETag: entityTag(digest),
+  });
 }

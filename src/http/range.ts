@@ -1,10 +1,5 @@
+import type { ByteRange } from '../oci/byte-range.ts';
 import { RegistryError } from '../oci/errors.ts';
-
-/** A part of some content: both ends in bytes from 0, `last` included. */
-export interface ByteRange {
-  first: number;
-  last: number;
-}
 
 /**
  * The part that a `Range` header asks for, of content of `size` bytes, or null for the whole.

@@ -1,38 +1,37 @@
+import type { ByteRange } from '../oci/byte-range.ts';
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
-import { type BlobStore, found } from '../storage/blob-store.ts';
+import type { Content } from '../storage/content-store.ts';
 import type { Actor } from '../storage/metadata/audit.ts';
 import type { BlobRecord } from '../storage/metadata/blobs.ts';
 import { ConstraintError } from '../storage/metadata/database.ts';
-import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
+import type { Stores } from '../storage/stores.ts';
 
 /** The blobs that a repository sees. */
 export class Blobs {
   readonly #repository: RepositoryName;
-  readonly #metadata: MetadataStore;
-  readonly #blobStore: BlobStore;
+  readonly #stores: Stores;
   readonly #actor: Actor;
 
-  constructor(
-    repository: RepositoryName,
-    metadata: MetadataStore,
-    blobStore: BlobStore,
-    actor: Actor,
-  ) {
+  constructor(repository: RepositoryName, stores: Stores, actor: Actor) {
     this.#repository = repository;
-    this.#metadata = metadata;
-    this.#blobStore = blobStore;
+    this.#stores = stores;
     this.#actor = actor;
   }
 
   /**
-   * Finds a blob to read it.
+   * Finds a blob to read it. That it is there may be remembered from a moment ago.
    *
    * @throws BLOB_UNKNOWN
    */
   async stat(digest: Digest): Promise<BlobRecord> {
-    return known(await this.#metadata.blobs.find(this.#repository, digest));
+    const { metadata, memberships } = this.#stores;
+    return known(
+      await memberships.recall('blobs', this.#repository, digest, () =>
+        metadata.blobs.findNearby(this.#repository, digest),
+      ),
+    );
   }
 
   /**
@@ -42,27 +41,19 @@ export class Blobs {
    * @throws BLOB_UNKNOWN
    */
   async statForPush(digest: Digest): Promise<BlobRecord> {
-    return known(await this.#metadata.blobs.findAndLease(this.#repository, digest));
+    return known(await this.#stores.metadata.blobs.findAndLease(this.#repository, digest));
   }
 
-  /** The bytes of a blob that {@link stat} found, or a range of them (both ends in bytes, included). */
-  async open(
-    blob: BlobRecord,
-    range: { first: number; last: number } | null,
-  ): Promise<ReadableStream<Uint8Array>> {
-    const offset = range?.first ?? 0;
-    const length = (range?.last ?? blob.size - 1) - offset + 1;
-    const content = await (length === 0
-      ? this.#blobStore.open(blob.key) // R2 has no range of nothing
-      : this.#blobStore.openRange(blob.key, offset, length));
-    return found(content, blob.key);
+  /** The bytes of a blob that {@link stat} found, or a range of them. */
+  open(blob: BlobRecord, range: ByteRange | null): Promise<Content> {
+    return this.#stores.content.open(blob, range);
   }
 
   /** Links a blob that one of `from` sees. False when none does. */
   async mount(digest: Digest, from: readonly RepositoryName[] | 'all'): Promise<boolean> {
     return (
       from.length > 0 &&
-      (await this.#metadata.blobs.mount(this.#repository, digest, from, this.#actor))
+      (await this.#stores.metadata.blobs.mount(this.#repository, digest, from, this.#actor))
     );
   }
 
@@ -72,10 +63,12 @@ export class Blobs {
    * @throws BLOB_UNKNOWN, or BLOB_REFERENCED while a manifest names it
    */
   async delete(digest: Digest): Promise<void> {
+    const { metadata, memberships } = this.#stores;
     try {
-      if (!(await this.#metadata.blobs.unlink(this.#repository, digest, this.#actor))) {
+      if (!(await metadata.blobs.unlink(this.#repository, digest, this.#actor))) {
         throw new RegistryError('BLOB_UNKNOWN');
       }
+      await memberships.forget('blobs', this.#repository, [digest]);
     } catch (error) {
       if (error instanceof ConstraintError) {
         throw new RegistryError(

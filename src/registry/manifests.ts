@@ -10,13 +10,19 @@ import { RegistryError } from '../oci/errors.ts';
 import { type Manifest, parseManifest } from '../oci/manifest.ts';
 import type { Reference, Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
-import { type BlobStore, found } from '../storage/blob-store.ts';
+import type { Content } from '../storage/content-store.ts';
 import { newManifestKey } from '../storage/keys.ts';
 import type { Actor } from '../storage/metadata/audit.ts';
 import { ConstraintError } from '../storage/metadata/database.ts';
-import type { ManifestRecord, NewManifest } from '../storage/metadata/manifests.ts';
-import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
+import type {
+  ManifestRecord,
+  ManifestWithBody,
+  NewManifest,
+} from '../storage/metadata/manifests.ts';
 import type { TagCondition } from '../storage/metadata/tags.ts';
+import type { Stores } from '../storage/stores.ts';
+
+export type { ManifestRecord };
 
 /** The spec asks for 4 MiB (distribution-spec v1.1.1 "Pushing Manifests"). */
 export const MAX_MANIFEST_SIZE = 4 * 2 ** 20; // bytes
@@ -42,46 +48,87 @@ export interface ManifestPush {
 /** The manifests and indexes of a repository. */
 export class Manifests {
   readonly #repository: RepositoryName;
-  readonly #metadata: MetadataStore;
-  readonly #blobStore: BlobStore;
+  readonly #stores: Stores;
   readonly #actor: Actor;
 
-  constructor(
-    repository: RepositoryName,
-    metadata: MetadataStore,
-    blobStore: BlobStore,
-    actor: Actor,
-  ) {
+  constructor(repository: RepositoryName, stores: Stores, actor: Actor) {
     this.#repository = repository;
-    this.#metadata = metadata;
-    this.#blobStore = blobStore;
+    this.#stores = stores;
     this.#actor = actor;
   }
 
   /**
-   * Finds a manifest.
+   * Finds a manifest to read it. That it is there may be remembered from a moment ago; what a tag
+   * names is not, unless a maximum age is set for that.
    *
    * @throws MANIFEST_UNKNOWN
    */
-  async get(reference: Reference): Promise<ManifestRecord> {
-    return known(await this.#metadata.manifests.find(this.#repository, reference));
+  async get(reference: Reference): Promise<ManifestWithBody> {
+    const { metadata, content } = this.#stores;
+    let body: string | null = null;
+    const record = await this.#recall(reference, async () => {
+      const found = await ('tag' in reference
+        ? metadata.manifests.find(this.#repository, reference)
+        : metadata.manifests.findNearby(this.#repository, reference.digest));
+      if (found === null) {
+        return null;
+      }
+      body = found.body;
+      if (body !== null && 'digest' in reference) {
+        content.keep(found.digest, new TextEncoder().encode(body));
+      }
+      const { digest, mediaType, size, key } = found;
+      return { digest, mediaType, size, key };
+    });
+    return { ...known(record), body };
   }
 
   /**
-   * Finds a manifest of which the bytes are not wanted.
+   * As {@link get}, for somebody who does not want the bytes.
    *
    * @throws MANIFEST_UNKNOWN
    */
   async stat(reference: Reference): Promise<ManifestRecord> {
-    return known(await this.#metadata.manifests.stat(this.#repository, reference));
+    const { manifests } = this.#stores.metadata;
+    const record = await this.#recall(reference, () =>
+      'tag' in reference
+        ? manifests.stat(this.#repository, reference)
+        : manifests.statNearby(this.#repository, reference.digest),
+    );
+    return known(record);
   }
 
-  /** The exact bytes of a manifest that {@link get} found. */
-  async open(manifest: ManifestRecord): Promise<string | ReadableStream<Uint8Array>> {
-    if (manifest.key === null) {
-      return manifest.body ?? '';
+  /**
+   * As {@link stat}, for a pusher, who goes on as if it were there: nothing remembered will do.
+   *
+   * @throws MANIFEST_UNKNOWN
+   */
+  async statForPush(reference: Reference): Promise<ManifestRecord> {
+    return known(await this.#stores.metadata.manifests.stat(this.#repository, reference));
+  }
+
+  /**
+   * The exact bytes of a manifest that {@link get} found.
+   *
+   * @throws MANIFEST_UNKNOWN when it was deleted since
+   */
+  async open(manifest: ManifestWithBody): Promise<string | Content> {
+    const { body, digest, key, size } = manifest;
+    if (body !== null) {
+      return body;
     }
-    return found(await this.#blobStore.open(manifest.key), manifest.key);
+    const { metadata, content } = this.#stores;
+    if (key !== null) {
+      return content.open({ digest, key, size }, null);
+    }
+    const near = await content.find(digest, size, null);
+    if (near !== null) {
+      return near;
+    }
+    const found = known(await metadata.manifests.findNearby(this.#repository, digest));
+    const bytes = new TextEncoder().encode(found.body ?? '');
+    content.keep(digest, bytes);
+    return bytes;
   }
 
   /**
@@ -111,7 +158,7 @@ export class Manifests {
    * @throws MANIFEST_UNKNOWN, or MANIFEST_REFERENCED while an index names it
    */
   async delete(reference: Reference): Promise<void> {
-    const { tags, manifests } = this.#metadata;
+    const { tags, manifests } = this.#stores.metadata;
     try {
       const isDeleted =
         'tag' in reference
@@ -120,6 +167,7 @@ export class Manifests {
       if (!isDeleted) {
         throw new RegistryError('MANIFEST_UNKNOWN');
       }
+      await this.#forget(reference);
     } catch (error) {
       if (error instanceof ConstraintError) {
         throw new RegistryError(
@@ -133,17 +181,19 @@ export class Manifests {
 
   async #store(row: NewManifest, { reference, tags, conditions }: ManifestPush): Promise<void> {
     const allTags = [...new Set('tag' in reference ? [reference.tag, ...tags] : tags)];
+    const { metadata, memberships } = this.#stores;
     try {
-      await this.#metadata.manifests.put(
+      await metadata.manifests.put(
         this.#repository,
         row,
         allTags,
         conditions.map((condition) => ({ ...condition, reference })),
         this.#actor,
       );
+      await memberships.forget('tags', this.#repository, allTags);
     } catch (error) {
       if (row.key !== null) {
-        await this.#metadata.uploads.abandon(row.key);
+        await metadata.uploads.abandon(row.key);
       }
       if (!(error instanceof ConstraintError)) {
         throw error;
@@ -154,10 +204,28 @@ export class Manifests {
     }
   }
 
+  #recall<Value>(reference: Reference, find: () => Promise<Value | null>): Promise<Value | null> {
+    const { memberships } = this.#stores;
+    return 'tag' in reference
+      ? memberships.recall('tags', this.#repository, reference.tag, find)
+      : memberships.recall('manifests', this.#repository, reference.digest, find);
+  }
+
+  #forget(reference: Reference): Promise<void> {
+    const { memberships } = this.#stores;
+    return 'tag' in reference
+      ? memberships.forget('tags', this.#repository, [reference.tag])
+      : memberships.forget('manifests', this.#repository, [reference.digest]);
+  }
+
   async #missingContent(row: NewManifest): Promise<RegistryError> {
     const missing = [
-      ...(await this.#metadata.blobs.missing(this.#repository, row.blobs, MAX_DETAILS)),
-      ...(await this.#metadata.manifests.missing(this.#repository, row.children, MAX_DETAILS)),
+      ...(await this.#stores.metadata.blobs.missing(this.#repository, row.blobs, MAX_DETAILS)),
+      ...(await this.#stores.metadata.manifests.missing(
+        this.#repository,
+        row.children,
+        MAX_DETAILS,
+      )),
     ];
     return missing.length === 0
       ? new RegistryError('UNAVAILABLE', 'the content arrived just now; try again')
@@ -182,15 +250,15 @@ export class Manifests {
 
   async #storeLarge(bytes: Uint8Array, digest: Digest): Promise<string> {
     const key = newManifestKey();
-    await this.#metadata.uploads.announce(key, this.#repository, key, COMMIT_TIME);
-    if (!(await this.#blobStore.put(key, bytes, digest))) {
+    await this.#stores.metadata.uploads.announce(key, this.#repository, key, COMMIT_TIME);
+    if (!(await this.#stores.blobs.put(key, bytes, digest))) {
       throw new Error(`R2 reads another digest than ${digest}`);
     }
     return key;
   }
 }
 
-function known(manifest: ManifestRecord | null): ManifestRecord {
+function known<Known extends ManifestRecord>(manifest: Known | null): Known {
   if (manifest === null) {
     throw new RegistryError('MANIFEST_UNKNOWN');
   }

@@ -1,8 +1,8 @@
 import type { Digest, SubjectDigest } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
-import { type BlobStore, found } from '../storage/blob-store.ts';
-import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
+import { found } from '../storage/blob-store.ts';
 import type { ReferrerRecord } from '../storage/metadata/referrers.ts';
+import type { Stores } from '../storage/stores.ts';
 import type { Listing, PageRequest } from './listing.ts';
 
 /** How a referrer is listed (distribution-spec v1.1.1 "Listing Referrers"). */
@@ -26,13 +26,11 @@ const MAX_PAGE_BYTES = 3 * 2 ** 20;
  */
 export class Referrers {
   readonly #repository: RepositoryName;
-  readonly #metadata: MetadataStore;
-  readonly #blobStore: BlobStore;
+  readonly #stores: Stores;
 
-  constructor(repository: RepositoryName, metadata: MetadataStore, blobStore: BlobStore) {
+  constructor(repository: RepositoryName, stores: Stores) {
     this.#repository = repository;
-    this.#metadata = metadata;
-    this.#blobStore = blobStore;
+    this.#stores = stores;
   }
 
   /** One page in order of digest: of all referrers, or of one artifact type. */
@@ -41,7 +39,8 @@ export class Referrers {
     artifactType: string | null,
     page: PageRequest,
   ): Promise<Listing<ReferrerDescriptor>> {
-    const { referrers, hasMore } = await this.#metadata.referrers.list(this.#repository, subject, {
+    const { metadata } = this.#stores;
+    const { referrers, hasMore } = await metadata.referrers.list(this.#repository, subject, {
       artifactType,
       ...page,
       maxBytes: MAX_PAGE_BYTES,
@@ -52,7 +51,7 @@ export class Referrers {
 
   async #describe(referrer: ReferrerRecord): Promise<ReferrerDescriptor> {
     const { mediaType, digest, size, artifactType, body, key } = referrer;
-    const text = key === null ? body : found(await this.#blobStore.text(key), key);
+    const text = key === null ? body : found(await this.#stores.blobs.text(key), key);
     const { annotations } = JSON.parse(text ?? '{}');
     return {
       mediaType,

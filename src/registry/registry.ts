@@ -1,7 +1,6 @@
 import type { RepositoryName } from '../oci/repository-name.ts';
-import type { BlobStore } from '../storage/blob-store.ts';
 import type { Actor } from '../storage/metadata/audit.ts';
-import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
+import type { Stores } from '../storage/stores.ts';
 import { Blobs } from './blobs.ts';
 import { Manifests } from './manifests.ts';
 import { Referrers } from './referrers.ts';
@@ -22,14 +21,12 @@ export interface Repository {
 /** The registry: its repositories, over the stores that hold them. */
 export class Registry {
   readonly repositories: Repositories;
-  readonly #metadata: MetadataStore;
-  readonly #blobStore: BlobStore;
+  readonly #stores: Stores;
   readonly #sessions: UploadSessions;
 
-  constructor(metadata: MetadataStore, blobStore: BlobStore, sessions: UploadSessions) {
-    this.repositories = new Repositories(metadata);
-    this.#metadata = metadata;
-    this.#blobStore = blobStore;
+  constructor(stores: Stores, sessions: UploadSessions) {
+    this.repositories = new Repositories(stores.metadata);
+    this.#stores = stores;
     this.#sessions = sessions;
   }
 
@@ -37,11 +34,11 @@ export class Registry {
   repository(name: RepositoryName, actor: Actor): Repository {
     return {
       name,
-      blobs: new Blobs(name, this.#metadata, this.#blobStore, actor),
+      blobs: new Blobs(name, this.#stores, actor),
       uploads: new Uploads(name, this.#sessions),
-      manifests: new Manifests(name, this.#metadata, this.#blobStore, actor),
-      tags: new Tags(name, this.#metadata),
-      referrers: new Referrers(name, this.#metadata, this.#blobStore),
+      manifests: new Manifests(name, this.#stores, actor),
+      tags: new Tags(name, this.#stores.metadata),
+      referrers: new Referrers(name, this.#stores),
     };
   }
 }

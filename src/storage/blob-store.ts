@@ -25,8 +25,8 @@ export class BlobStore {
   readonly #readWindow: number;
 
   /**
-   * `readWindow` is how many bytes one read of R2 asks for. It is for miniflare, which reads an
-   * object of several parts ahead of a slow client into memory; R2 itself streams any length.
+   * `readWindow` is how many bytes of an object that was uploaded in parts one read of R2 asks for.
+   * It is for miniflare, which reads those ahead of a slow client into memory; R2 itself streams.
    */
   constructor(bucket: R2Bucket, readWindow = Number.POSITIVE_INFINITY) {
     this.#bucket = bucket;
@@ -46,34 +46,45 @@ export class BlobStore {
   ): Promise<ReadableStream<Uint8Array> | null> {
     const first = await this.#openWindow(key, offset, length);
     if (first === null || length <= this.#readWindow) {
-      return first;
+      return first?.body ?? null;
     }
     const { readable, writable } = new FixedLengthStream(length);
-    this.#pipeWindows(key, offset, length, first, writable).catch((error) => writable.abort(error));
+    const window = isMultipart(first) ? this.#readWindow : length;
+    this.#pipeWindows(key, offset, length, window, first.body, writable).catch((error) =>
+      writable.abort(error),
+    );
     return readable;
   }
 
-  async #openWindow(key: string, offset: number, length: number) {
-    const range = { offset, length: Math.min(length, this.#readWindow) };
-    return (await answer(this.#bucket.get(key, { range })))?.body ?? null;
+  async #openWindow(key: string, offset: number, length: number, window = this.#readWindow) {
+    const range = { offset, length: Math.min(length, window) };
+    return answer(this.#bucket.get(key, { range }));
   }
 
+  /** After the first window the others, each of `window` bytes. */
   async #pipeWindows(
     key: string,
     offset: number,
     length: number,
+    window: number,
     first: ReadableStream<Uint8Array>,
     writable: WritableStream<Uint8Array>,
   ): Promise<void> {
     await first.pipeTo(writable, { preventClose: true });
-    for (let done = this.#readWindow; done < length; done += this.#readWindow) {
-      const window = await this.#openWindow(key, offset + done, length - done);
-      if (window === null) {
+    for (let done = this.#readWindow; done < length; done += window) {
+      const next = await this.#openWindow(key, offset + done, length - done, window);
+      if (next === null) {
         throw new Error(`${key} is gone`);
       }
-      await window.pipeTo(writable, { preventClose: true });
+      await next.body.pipeTo(writable, { preventClose: true });
     }
     await writable.close();
+  }
+
+  /** The whole content at `key` in memory, or null when there is none. */
+  async bytes(key: string): Promise<Uint8Array | null> {
+    const object = await answer(this.#bucket.get(key));
+    return object === null ? null : answer(object.bytes());
   }
 
   /** The whole text at `key` (UTF-8), or null when there is none. */
@@ -178,6 +189,11 @@ async function answer<T>(pending: Promise<T>): Promise<T> {
   } catch (error) {
     throw unavailable(error);
   }
+}
+
+/** The entity tag tells: https://developers.cloudflare.com/r2/objects/multipart-objects/#etags */
+function isMultipart(object: R2Object): boolean {
+  return object.etag.includes('-');
 }
 
 /** The binding throws plain errors that end in the code: "put: message (10037)". */

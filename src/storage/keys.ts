@@ -1,5 +1,5 @@
 /**
- * Every key in R2, and every name of a Durable Object.
+ * Every key in R2 and in the edge cache, and every name of a Durable Object.
  *
  * ```
  * R2 bucket
@@ -8,6 +8,10 @@
  *
  * Durable Objects
  * └── <repository>/<upload session id> one upload session
+ *
+ * Edge cache of each location, below https://<the registry's host>/edge-cache/
+ * ├── content/<digest>                 bytes, whatever repositories have them
+ * └── <kind>/<repository>/<name>       that a repository has a blob, a manifest or a tag
  * ```
  *
  * A key is an id and not the digest: it is written once and never reused, so a late delete cannot
@@ -15,6 +19,7 @@
  * digest to key. The object's name has the repository in it, so a session asked for under another
  * repository is another, empty object.
  */
+import type { Digest } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 
 export function blobKey(session: string): string {
@@ -27,4 +32,12 @@ export function newManifestKey(): string {
 
 export function uploadObjectName(repository: RepositoryName, session: string): string {
   return `${repository}/${session}`;
+}
+
+export function contentCacheKey(digest: Digest): string {
+  return `content/${digest}`;
+}
+
+export function membershipCacheKey(kind: string, repository: RepositoryName, name: string): string {
+  return `${kind}/${repository}/${name}`;
 }

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import type { ByteRange } from '../oci/byte-range.ts';
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { type BlobStore, found, MAX_SINGLE_PUT } from '../storage/blob-store.ts';
@@ -15,7 +16,7 @@ const MIN_BYTES_PER_MILLISECOND = 32;
 export interface Chunk {
   body: ReadableStream<Uint8Array>;
   length: number | null; // bytes, when announced
-  range: { first: number; last: number } | null;
+  range: ByteRange | null;
 }
 
 /** The bytes of one session: from the bodies of its requests to one verified object in R2. */

@@ -6,13 +6,11 @@ import * as uploads from '../../src/handlers/uploads.ts';
 import { parseDigest } from '../../src/oci/digest.ts';
 import { parseRepositoryName } from '../../src/oci/repository-name.ts';
 import { Registry } from '../../src/registry/registry.ts';
-import { BlobStore } from '../../src/storage/blob-store.ts';
-import { MetadataStore } from '../../src/storage/metadata/metadata-store.ts';
 import { newRepository, pushBlob } from '../support/client.ts';
 import { randomBlob } from '../support/images.ts';
-import { query } from '../support/storage.ts';
+import { newStores, query } from '../support/storage.ts';
 
-const registry = new Registry(new MetadataStore(env.DB), new BlobStore(env.BUCKET), env.UPLOADS);
+const registry = new Registry(newStores(), env.UPLOADS);
 const alice = { principal: 'alice', address: null };
 const newName = () => parseRepositoryName(newRepository());
 

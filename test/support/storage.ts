@@ -3,12 +3,19 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
+import { Stores } from '../../src/storage/stores.ts';
 import type { UploadSessionRow } from '../../src/uploads/upload-record.ts';
 import type { UploadSession } from '../../src/uploads/upload-session.ts';
 import { call } from './client.ts';
 import { digestOf, type TestBlob } from './images.ts';
 
 type Stub = DurableObjectStub<UploadSession>;
+
+/** The stores as the Worker has them, for tests of what stands between it and them. */
+export function newStores(): Stores {
+  const bindings = { database: env.DB, bucket: env.BUCKET, readWindow: Number.POSITIVE_INFINITY };
+  return new Stores({ ...bindings, maxAges: { membership: 60, tag: 0 } }, 'http://registry.test');
+}
 
 /** The id of an upload session and its Durable Object, by the session's Location. */
 export function sessionOf(location: string): { id: string; stub: Stub } {

@@ -6,14 +6,21 @@ import { LEASE } from './lifetimes.ts';
 import { missingFrom } from './missing.ts';
 import { trashUnlinkedBlob } from './trash.ts';
 
-/** Where a blob is, and its size in bytes. */
+/** A blob, and where it is. */
 export interface BlobRecord {
-  key: string;
-  size: number;
+  digest: Digest;
+  key: string; // in R2
+  size: number; // bytes
+}
+
+/** With what is left of the lease of its link. */
+interface LeasedBlob extends BlobRecord {
+  lease: number; // seconds
 }
 
 const FIND = `
-  SELECT blobs.r2_key AS key, blobs.size
+  SELECT links.digest, blobs.r2_key AS key, blobs.size,
+    links.lease_until - unixepoch() AS lease
   FROM repositories
   JOIN repository_blobs AS links ON links.repository_id = repositories.id
   JOIN blobs ON blobs.digest = links.digest
@@ -31,20 +38,26 @@ export class BlobMetadata {
     return this.#database.first<BlobRecord>(FIND, repository, digest);
   }
 
+  /** Like {@link find}, from a read replica if that has it. */
+  findNearby(repository: RepositoryName, digest: Digest): Promise<BlobRecord | null> {
+    return this.#database.firstNearby<BlobRecord>(FIND, repository, digest);
+  }
+
   /** Like {@link find}, and renews the lease for a pusher who goes on to name the blob. */
   async findAndLease(repository: RepositoryName, digest: Digest): Promise<BlobRecord | null> {
-    const [, found] = await this.#database.batch([
-      // Half a lease that is left is enough: most HEADs then write nothing.
-      [
-        `UPDATE repository_blobs SET lease_until = unixepoch() + ${LEASE}
-         WHERE repository_id = (SELECT id FROM repositories WHERE name = ?1) AND digest = ?2
-           AND lease_until < unixepoch() + ${LEASE / 2}`,
-        repository,
-        digest,
-      ],
-      [FIND, repository, digest],
-    ]);
-    return (found as BlobRecord[])[0] ?? null;
+    const blob = await this.#database.first<LeasedBlob>(FIND, repository, digest);
+    // Half a lease that is left is enough: most HEADs then write nothing.
+    if (blob === null || blob.lease >= LEASE / 2) {
+      return blob;
+    }
+    const renewed = await this.#database.first(
+      `UPDATE repository_blobs SET lease_until = unixepoch() + ${LEASE}
+       WHERE repository_id = (SELECT id FROM repositories WHERE name = ?1) AND digest = ?2
+       RETURNING digest`,
+      repository,
+      digest,
+    );
+    return renewed === null ? null : blob; // null: it was unlinked just now
   }
 
   /**

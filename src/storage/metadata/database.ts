@@ -21,9 +21,20 @@ export class ConstraintError extends Error {
  */
 export class Database {
   readonly #d1: D1Database;
+  readonly #queries: Pick<D1Database, 'prepare' | 'batch'>;
 
-  constructor(d1: D1Database) {
+  constructor(d1: D1Database, queries: Pick<D1Database, 'prepare' | 'batch'> = d1) {
     this.#d1 = d1;
+    this.#queries = queries;
+  }
+
+  /**
+   * As {@link first}, for a row that never changes: as a read replica near here has it, or the
+   * primary, if the replica does not. https://developers.cloudflare.com/d1/best-practices/read-replication/
+   */
+  async firstNearby<Row>(...statement: Statement): Promise<Row | null> {
+    const nearby = new Database(this.#d1, this.#d1.withSession('first-unconstrained'));
+    return (await nearby.first<Row>(...statement)) ?? this.first<Row>(...statement);
   }
 
   async first<Row>(...statement: Statement): Promise<Row | null> {
@@ -37,11 +48,11 @@ export class Database {
   /** Runs statements as one transaction: the rows that each returned. */
   async batch(statements: readonly Statement[]): Promise<unknown[][]> {
     const prepared = statements.map((statement) => this.#prepare(statement));
-    return (await answer(this.#d1.batch(prepared))).map((result) => result.results);
+    return (await answer(this.#queries.batch(prepared))).map((result) => result.results);
   }
 
   #prepare([sql, ...parameters]: Statement): D1PreparedStatement {
-    return this.#d1.prepare(sql).bind(...parameters);
+    return this.#queries.prepare(sql).bind(...parameters);
   }
 }
 

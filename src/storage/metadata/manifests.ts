@@ -7,17 +7,21 @@ import { REVIEW_DELAY, TRASH_GRACE } from './lifetimes.ts';
 import { missingFrom } from './missing.ts';
 import { guardTag, recordRemoval, setTags, type TagCondition } from './tags.ts';
 
-/** A stored manifest. Its bytes are in `body`, or in R2 under `key`. */
+/** A stored manifest, as far as a HEAD tells. */
 export interface ManifestRecord {
   digest: Digest;
   mediaType: string;
   size: number; // bytes
+  key: string | null; // in R2, where a large one has its bytes
+}
+
+/** With its bytes, unless they are in R2. */
+export interface ManifestWithBody extends ManifestRecord {
   body: string | null;
-  key: string | null; // in R2
 }
 
 /** A manifest to store, with the digests of what it names. */
-export interface NewManifest extends ManifestRecord {
+export interface NewManifest extends ManifestWithBody {
   artifactType: string | null;
   subject: SubjectDigest | null;
   blobs: readonly Digest[];
@@ -39,34 +43,30 @@ export class ManifestMetadata {
     this.#database = database;
   }
 
-  /** Finds a manifest, with its body unless that is in R2. */
-  find(repository: RepositoryName, reference: Reference): Promise<ManifestRecord | null> {
-    return this.#find(`${COLUMNS}, manifests.body`, repository, reference);
+  /** Finds what a reference names, with its body unless that is in R2. */
+  find(repository: RepositoryName, reference: Reference): Promise<ManifestWithBody | null> {
+    return this.#database.first<ManifestWithBody>(
+      ...selectManifest(`${COLUMNS}, manifests.body`, repository, reference),
+    );
+  }
+
+  /** Like {@link find} by digest, from a read replica if that has it. */
+  findNearby(repository: RepositoryName, digest: Digest): Promise<ManifestWithBody | null> {
+    return this.#database.firstNearby<ManifestWithBody>(
+      ...selectManifest(`${COLUMNS}, manifests.body`, repository, { digest }),
+    );
   }
 
   /** Finds a manifest for somebody who does not want its body, which stays where it is. */
   stat(repository: RepositoryName, reference: Reference): Promise<ManifestRecord | null> {
-    return this.#find(`${COLUMNS}, NULL AS body`, repository, reference);
+    return this.#database.first<ManifestRecord>(...selectManifest(COLUMNS, repository, reference));
   }
 
-  #find(columns: string, repository: RepositoryName, reference: Reference) {
-    return 'tag' in reference
-      ? this.#database.first<ManifestRecord>(
-          `SELECT ${columns} FROM repositories
-           JOIN tags ON tags.repository_id = repositories.id
-           JOIN manifests
-             ON manifests.repository_id = tags.repository_id AND manifests.digest = tags.digest
-           WHERE repositories.name = ?1 AND tags.name = ?2`,
-          repository,
-          reference.tag,
-        )
-      : this.#database.first<ManifestRecord>(
-          `SELECT ${columns} FROM repositories
-           JOIN manifests ON manifests.repository_id = repositories.id
-           WHERE repositories.name = ?1 AND manifests.digest = ?2`,
-          repository,
-          reference.digest,
-        );
+  /** Like {@link stat} by digest, from a read replica if that has it. */
+  statNearby(repository: RepositoryName, digest: Digest): Promise<ManifestRecord | null> {
+    return this.#database.firstNearby<ManifestRecord>(
+      ...selectManifest(COLUMNS, repository, { digest }),
+    );
   }
 
   /**
@@ -154,6 +154,30 @@ export class ManifestMetadata {
   ): Promise<Digest[]> {
     return missingFrom('manifests', this.#database, repository, digests, limit);
   }
+}
+
+function selectManifest(
+  columns: string,
+  repository: RepositoryName,
+  reference: Reference,
+): Statement {
+  return 'tag' in reference
+    ? [
+        `SELECT ${columns} FROM repositories
+         JOIN tags ON tags.repository_id = repositories.id
+         JOIN manifests
+           ON manifests.repository_id = tags.repository_id AND manifests.digest = tags.digest
+         WHERE repositories.name = ?1 AND tags.name = ?2`,
+        repository,
+        reference.tag,
+      ]
+    : [
+        `SELECT ${columns} FROM repositories
+         JOIN manifests ON manifests.repository_id = repositories.id
+         WHERE repositories.name = ?1 AND manifests.digest = ?2`,
+        repository,
+        reference.digest,
+      ];
 }
 
 function insertManifest(repository: RepositoryName, manifest: NewManifest): Statement[] {

@@ -1,10 +1,10 @@
 import type { SubjectDigest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import type { Database } from './database.ts';
-import type { ManifestRecord } from './manifests.ts';
+import type { ManifestWithBody } from './manifests.ts';
 
 /** A manifest that names a subject. */
-export interface ReferrerRecord extends ManifestRecord {
+export interface ReferrerRecord extends ManifestWithBody {
   artifactType: string | null;
 }
 

@@ -1,0 +1,116 @@
+import { waitUntil } from 'cloudflare:workers';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import type { EdgeCache } from './edge-cache.ts';
+import { IsolateMemory } from './isolate-memory.ts';
+import { membershipCacheKey } from './keys.ts';
+
+/** What a repository has: a blob or a manifest by its digest, a manifest by its tag. */
+export type MembershipKind = 'blobs' | 'manifests' | 'tags';
+
+/** For how many seconds an answer may be repeated without asking the database; 0 for never. */
+export interface MaxAges {
+  membership: number; // of digests
+  tag: number;
+}
+
+interface Remembered<Value> {
+  value: Value;
+  until: number; // milliseconds since the epoch
+}
+
+const MEMORY_SIZE = 4 * 2 ** 20; // bytes
+const ENTRY_SIZE = 512; // bytes, about, beside the key
+
+const memory = new IsolateMemory<unknown>(MEMORY_SIZE);
+
+/** How often something was forgotten here: an answer that was asked for before is not remembered. */
+let forgotten = 0;
+
+/**
+ * Remembers that a repository has some content: in this isolate, and for the others of the location
+ * in the edge cache. That it has not is never remembered, so what is pushed is there at once.
+ *
+ * What is deleted is forgotten at once where the delete was asked for; elsewhere it may be answered
+ * for as long as the maximum age, counted from when the database was asked.
+ */
+export class Memberships {
+  readonly #cache: EdgeCache;
+  readonly #maxAges: MaxAges;
+
+  constructor(cache: EdgeCache, maxAges: MaxAges) {
+    this.#cache = cache;
+    this.#maxAges = maxAges;
+  }
+
+  /** What is remembered of `name`, a digest or a tag; else what `find` says, which is kept. */
+  async recall<Value>(
+    kind: MembershipKind,
+    repository: RepositoryName,
+    name: string,
+    find: () => Promise<Value | null>,
+  ): Promise<Value | null> {
+    const maxAge = this.#maxAgeOf(kind);
+    if (maxAge === 0) {
+      return find();
+    }
+    const key = membershipCacheKey(kind, repository, name);
+    const known = memory.get(key) as Value | undefined;
+    if (known !== undefined) {
+      return known;
+    }
+    const before = forgotten;
+    const cached = await this.#cache.json<Remembered<Value>>(key);
+    if (cached !== null && cached.until > Date.now()) {
+      remember(key, cached, before);
+      return cached.value;
+    }
+    const until = Date.now() + maxAge * 1000;
+    const value = await find();
+    if (value !== null && remember(key, { value, until }, before)) {
+      waitUntil(this.#share(key, { value, until }, maxAge, before));
+    }
+    return value;
+  }
+
+  /** Forgets what was deleted or moved, when the database knows of it. */
+  async forget(
+    kind: MembershipKind,
+    repository: RepositoryName,
+    names: readonly string[],
+  ): Promise<void> {
+    if (this.#maxAgeOf(kind) === 0) {
+      return;
+    }
+    forgotten += 1;
+    const keys = names.map((name) => membershipCacheKey(kind, repository, name));
+    for (const key of keys) {
+      memory.delete(key);
+    }
+    await Promise.all(keys.map((key) => this.#cache.delete(key)));
+  }
+
+  #maxAgeOf(kind: MembershipKind): number {
+    return kind === 'tags' ? this.#maxAges.tag : this.#maxAges.membership;
+  }
+
+  async #share(
+    key: string,
+    remembered: Remembered<unknown>,
+    maxAge: number,
+    before: number,
+  ): Promise<void> {
+    await this.#cache.putJson(key, remembered, maxAge);
+    if (forgotten !== before) {
+      await this.#cache.delete(key); // it may have been this
+    }
+  }
+}
+
+/** False when something was forgotten since `before`. */
+function remember(key: string, { value, until }: Remembered<unknown>, before: number): boolean {
+  if (forgotten !== before) {
+    return false;
+  }
+  memory.set(key, value, ENTRY_SIZE + 2 * key.length, until);
+  return true;
+}

@@ -1,0 +1,30 @@
+import { BlobStore } from './blob-store.ts';
+import { ContentStore } from './content-store.ts';
+import { EdgeCache } from './edge-cache.ts';
+import { type MaxAges, Memberships } from './memberships.ts';
+import { MetadataStore } from './metadata/metadata-store.ts';
+
+/** What the stores are made of. */
+export interface StoreOptions {
+  database: D1Database;
+  bucket: R2Bucket;
+  readWindow: number; // bytes; see BlobStore
+  maxAges: MaxAges;
+}
+
+/** Everything that is stored: what is known, the bytes, and both as they are remembered near readers. */
+export class Stores {
+  readonly metadata: MetadataStore;
+  readonly blobs: BlobStore;
+  readonly memberships: Memberships;
+  readonly content: ContentStore;
+
+  /** `origin` is the scheme and host of the request that they are opened for. */
+  constructor({ database, bucket, readWindow, maxAges }: StoreOptions, origin: string) {
+    const cache = new EdgeCache(origin);
+    this.metadata = new MetadataStore(database);
+    this.blobs = new BlobStore(bucket, readWindow);
+    this.memberships = new Memberships(cache, maxAges);
+    this.content = new ContentStore(this.blobs, cache);
+  }
+}
