@@ -16,9 +16,10 @@ export default {
   fetch(request, env): Promise<Response> {
     const settings = readSettings(env);
     const { readWindow, maxAges } = settings;
+    const { origin } = new URL(request.url);
     const stores = new Stores(
       { database: env.DB, bucket: env.BUCKET, readWindow, maxAges },
-      new URL(request.url).origin,
+      origin,
     );
     const { metadata } = stores;
     return answer(request, {
@@ -26,6 +27,7 @@ export default {
       authority: new Authority({ metadata, throttles: env.THROTTLE, settings }),
       metadata,
       settings,
+      url: origin,
     });
   },
 

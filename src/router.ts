@@ -53,6 +53,7 @@ export interface Services {
   authority: Authority;
   metadata: MetadataStore;
   settings: Settings;
+  url: string; // scheme and host that were asked
 }
 
 type Answer = Response | Promise<Response>;
@@ -160,9 +161,9 @@ const METHOD_NAMES = {
 
 /** Parses what every row has in common, and has the request allowed or refused. */
 async function toCall(request: IRequest, services: Services, access: Access): Promise<Call> {
-  const { registry, authority, settings } = services;
+  const { registry, authority, settings, url } = services;
   const { name, param } = request.params;
-  const approach = approachOf(request as Request);
+  const approach = approachOf(request as Request, url);
   const repositoryName = name === undefined ? null : parseRepositoryName(name);
   const permit = await authority.authorize(approach, {
     access,
@@ -187,9 +188,9 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
 }
 
 async function toApiContext(request: Request, services: Services): Promise<ApiContext> {
-  const { authority, metadata, settings } = services;
+  const { authority, metadata, settings, url } = services;
   const origin = originOf(request);
-  const identity = await authority.identify(approachOf(request));
+  const identity = await authority.identify(approachOf(request, url));
   return {
     metadata,
     identity,
@@ -200,10 +201,10 @@ async function toApiContext(request: Request, services: Services): Promise<ApiCo
   };
 }
 
-function approachOf(request: Request): Approach {
+function approachOf(request: Request, url: string): Approach {
   return {
     authorization: request.headers.get('Authorization'),
-    url: new URL(request.url).origin,
+    url,
     origin: originOf(request),
   };
 }

@@ -1,6 +1,12 @@
 import { algorithmOf, type Digest, encodedOf } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 
+/** Bytes on their way; `served` resolves when they are through, or their reader has left. */
+export interface OpenContent {
+  body: ReadableStream<Uint8Array>;
+  served: Promise<void>;
+}
+
 /** A part of a multipart upload, as R2 acknowledged it. */
 export interface StoredPart {
   partNumber: number;
@@ -39,40 +45,33 @@ export class BlobStore {
   }
 
   /** A part of the content at `key`: `length` bytes from `offset`; null when there is none. */
-  async openRange(
-    key: string,
-    offset: number,
-    length: number,
-  ): Promise<ReadableStream<Uint8Array> | null> {
-    const first = await this.#openWindow(key, offset, length);
-    if (first === null || length <= this.#readWindow) {
-      return first?.body ?? null;
+  async openRange(key: string, offset: number, length: number): Promise<OpenContent | null> {
+    const first = await this.#openWindow(key, offset, Math.min(length, this.#readWindow));
+    if (first === null) {
+      return null;
     }
     const { readable, writable } = new FixedLengthStream(length);
-    const window = isMultipart(first) ? this.#readWindow : length;
-    this.#pipeWindows(key, offset, length, window, first.body, writable).catch((error) =>
-      writable.abort(error),
-    );
-    return readable;
+    const served = this.#pipeWindows(key, offset, length, first, writable).catch(async (error) => {
+      await writable.abort(error).catch(() => {});
+    });
+    return { body: readable, served };
   }
 
-  async #openWindow(key: string, offset: number, length: number, window = this.#readWindow) {
-    const range = { offset, length: Math.min(length, window) };
-    return answer(this.#bucket.get(key, { range }));
+  #openWindow(key: string, offset: number, length: number): Promise<R2ObjectBody | null> {
+    return answer(this.#bucket.get(key, { range: { offset, length } }));
   }
 
-  /** After the first window the others, each of `window` bytes. */
   async #pipeWindows(
     key: string,
     offset: number,
     length: number,
-    window: number,
-    first: ReadableStream<Uint8Array>,
+    first: R2ObjectBody,
     writable: WritableStream<Uint8Array>,
   ): Promise<void> {
-    await first.pipeTo(writable, { preventClose: true });
+    await first.body.pipeTo(writable, { preventClose: true });
+    const window = isMultipart(first) ? this.#readWindow : length;
     for (let done = this.#readWindow; done < length; done += window) {
-      const next = await this.#openWindow(key, offset + done, length - done, window);
+      const next = await this.#openWindow(key, offset + done, Math.min(length - done, window));
       if (next === null) {
         throw new Error(`${key} is gone`);
       }

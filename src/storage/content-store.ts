@@ -102,21 +102,18 @@ export class ContentStore {
     const { digest, key, size } = content;
     const { first, last } = range ?? { first: 0, last: size - 1 };
     const length = last - first + 1;
-    const body = found(await this.#blobs.openRange(key, first, length), key);
-    if (size > MAX_CACHED_SIZE || filling.has(digest)) {
-      return body;
+    const { body, served } = found(await this.#blobs.openRange(key, first, length), key);
+    if (size <= MAX_CACHED_SIZE && !filling.has(digest)) {
+      filling.add(digest);
+      waitUntil(this.#fill(content, served));
     }
-    filling.add(digest);
-    const { readable, writable } = new FixedLengthStream(length);
-    const served = body.pipeTo(writable).catch(() => {}); // the reader learns of it, or has left
-    waitUntil(this.#fill(content, served));
-    return readable;
+    return body;
   }
 
   async #fill({ digest, key, size }: StoredContent, served: Promise<void>): Promise<void> {
     try {
       await Promise.race([served, scheduler.wait(FILL_DELAY)]);
-      const body = found(await this.#blobs.openRange(key, 0, size), key);
+      const { body } = found(await this.#blobs.openRange(key, 0, size), key);
       await this.#cache.put(contentCacheKey(digest), body, size);
     } catch (error) {
       console.error(`${digest} was not cached:`, error);
