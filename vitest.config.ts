@@ -7,7 +7,11 @@ if (process.env.SEED === undefined) {
 }
 const seed = Number(process.env.SEED);
 
-const NODE_TESTS = ['test/architecture.test.ts', 'test/process/**/*.test.ts'];
+const NODE_TESTS = [
+  'test/architecture.test.ts',
+  'test/costs/document.test.ts',
+  'test/process/**/*.test.ts',
+];
 
 /** Inside the Workers runtime, with the real bindings of miniflare. */
 const worker: TestProjectConfiguration = {

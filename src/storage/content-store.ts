@@ -3,7 +3,7 @@ import type { ByteRange } from '../oci/byte-range.ts';
 import type { Digest } from '../oci/digest.ts';
 import { type BlobStore, found } from './blob-store.ts';
 import { type EdgeCache, MAX_CACHED_SIZE } from './edge-cache.ts';
-import { IsolateMemory } from './isolate-memory.ts';
+import type { Isolate } from './isolate.ts';
 import { contentCacheKey } from './keys.ts';
 
 /** Content that R2 has under `key`. */
@@ -17,7 +17,6 @@ export type Content = Uint8Array | ReadableStream<Uint8Array>;
 
 /** Configs, manifests and small layers: what pulls ask for most often, and last. */
 const MAX_IN_MEMORY = 64 * 2 ** 10; // bytes
-const MEMORY_SIZE = 16 * 2 ** 20; // bytes
 
 /** Up to this much is read whole, and once, for the one who asked and for the cache. */
 const MAX_BUFFERED = 2 ** 20; // bytes
@@ -28,20 +27,20 @@ const MAX_BUFFERED = 2 ** 20; // bytes
  */
 const FILL_DELAY = 5_000; // milliseconds
 
-const memory = new IsolateMemory<Uint8Array>(MEMORY_SIZE);
-
-/** The digests that this isolate is copying to the edge cache. */
-const filling = new Set<Digest>();
+/** A fill that the runtime cut off does not tell. */
+const FILL_TIMEOUT = 120_000; // milliseconds
 
 /**
  * The bytes of content by its digest, from as near as they are: the memory of this isolate, the edge
  * cache, R2. Whoever asks has to know that the reader may have them; here nobody looks.
  */
 export class ContentStore {
+  readonly #isolate: Isolate;
   readonly #blobs: BlobStore;
   readonly #cache: EdgeCache;
 
-  constructor(blobs: BlobStore, cache: EdgeCache) {
+  constructor(isolate: Isolate, blobs: BlobStore, cache: EdgeCache) {
+    this.#isolate = isolate;
     this.#blobs = blobs;
     this.#cache = cache;
   }
@@ -67,7 +66,7 @@ export class ContentStore {
 
   /** What memory or the edge cache has, or null. */
   async find(digest: Digest, size: number, range: ByteRange | null): Promise<Content | null> {
-    const known = memory.get(digest);
+    const known = this.#isolate.content.get(digest);
     if (known !== undefined) {
       return slice(known, range);
     }
@@ -78,13 +77,13 @@ export class ContentStore {
       return this.#cache.open(contentCacheKey(digest), range);
     }
     const bytes = await this.#cache.bytes(contentCacheKey(digest));
-    return bytes === null ? null : slice(remember(digest, bytes), range);
+    return bytes === null ? null : slice(this.#remember(digest, bytes), range);
   }
 
   /** Keeps small content that was read elsewhere. */
   keep(digest: Digest, bytes: Uint8Array): void {
-    if (memory.get(digest) === undefined) {
-      remember(digest, bytes);
+    if (this.#isolate.content.get(digest) === undefined) {
+      this.#remember(digest, bytes);
       waitUntil(this.#cache.put(contentCacheKey(digest), bytes, bytes.byteLength));
     }
   }
@@ -103,8 +102,8 @@ export class ContentStore {
     const { first, last } = range ?? { first: 0, last: size - 1 };
     const length = last - first + 1;
     const { body, served } = found(await this.#blobs.openRange(key, first, length), key);
-    if (size <= MAX_CACHED_SIZE && !filling.has(digest)) {
-      filling.add(digest);
+    if (size <= MAX_CACHED_SIZE && this.#isolate.filling.get(digest) === undefined) {
+      this.#isolate.filling.set(digest, true, 1, Date.now() + FILL_TIMEOUT);
       waitUntil(this.#fill(content, served));
     }
     return body;
@@ -118,16 +117,16 @@ export class ContentStore {
     } catch (error) {
       console.error(`${digest} was not cached:`, error);
     } finally {
-      filling.delete(digest);
+      this.#isolate.filling.delete(digest);
     }
   }
-}
 
-function remember(digest: Digest, bytes: Uint8Array): Uint8Array {
-  if (bytes.byteLength <= MAX_IN_MEMORY) {
-    memory.set(digest, bytes, bytes.byteLength);
+  #remember(digest: Digest, bytes: Uint8Array): Uint8Array {
+    if (bytes.byteLength <= MAX_IN_MEMORY) {
+      this.#isolate.content.set(digest, bytes, bytes.byteLength);
+    }
+    return bytes;
   }
-  return bytes;
 }
 
 function slice(bytes: Uint8Array, range: ByteRange | null): Uint8Array {

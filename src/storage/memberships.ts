@@ -1,7 +1,7 @@
 import { waitUntil } from 'cloudflare:workers';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { EdgeCache } from './edge-cache.ts';
-import { IsolateMemory } from './isolate-memory.ts';
+import type { Isolate } from './isolate.ts';
 import { membershipCacheKey } from './keys.ts';
 
 /** What a repository has: a blob or a manifest by its digest, a manifest by its tag. */
@@ -18,13 +18,7 @@ interface Remembered<Value> {
   until: number; // milliseconds since the epoch
 }
 
-const MEMORY_SIZE = 4 * 2 ** 20; // bytes
 const ENTRY_SIZE = 512; // bytes, about, beside the key
-
-const memory = new IsolateMemory<unknown>(MEMORY_SIZE);
-
-/** How often something was forgotten here: an answer that was asked for before is not remembered. */
-let forgotten = 0;
 
 /**
  * Remembers that a repository has some content: in this isolate, and for the others of the location
@@ -34,10 +28,12 @@ let forgotten = 0;
  * for as long as the maximum age, counted from when the database was asked.
  */
 export class Memberships {
+  readonly #isolate: Isolate;
   readonly #cache: EdgeCache;
   readonly #maxAges: MaxAges;
 
-  constructor(cache: EdgeCache, maxAges: MaxAges) {
+  constructor(isolate: Isolate, cache: EdgeCache, maxAges: MaxAges) {
+    this.#isolate = isolate;
     this.#cache = cache;
     this.#maxAges = maxAges;
   }
@@ -54,19 +50,19 @@ export class Memberships {
       return find();
     }
     const key = membershipCacheKey(kind, repository, name);
-    const known = memory.get(key) as Value | undefined;
+    const known = this.#isolate.memberships.get(key) as Value | undefined;
     if (known !== undefined) {
       return known;
     }
-    const before = forgotten;
+    const before = this.#isolate.forgotten;
     const cached = await this.#cache.json<Remembered<Value>>(key);
     if (cached !== null && cached.until > Date.now()) {
-      remember(key, cached, before);
+      this.#remember(key, cached, before);
       return cached.value;
     }
     const until = Date.now() + maxAge * 1000;
     const value = await find();
-    if (value !== null && remember(key, { value, until }, before)) {
+    if (value !== null && this.#remember(key, { value, until }, before)) {
       waitUntil(this.#share(key, { value, until }, maxAge, before));
     }
     return value;
@@ -81,10 +77,10 @@ export class Memberships {
     if (this.#maxAgeOf(kind) === 0) {
       return;
     }
-    forgotten += 1;
+    this.#isolate.forgotten += 1;
     const keys = names.map((name) => membershipCacheKey(kind, repository, name));
     for (const key of keys) {
-      memory.delete(key);
+      this.#isolate.memberships.delete(key);
     }
     await Promise.all(keys.map((key) => this.#cache.delete(key)));
   }
@@ -100,17 +96,17 @@ export class Memberships {
     before: number,
   ): Promise<void> {
     await this.#cache.putJson(key, remembered, maxAge);
-    if (forgotten !== before) {
+    if (this.#isolate.forgotten !== before) {
       await this.#cache.delete(key); // it may have been this
     }
   }
-}
 
-/** False when something was forgotten since `before`. */
-function remember(key: string, { value, until }: Remembered<unknown>, before: number): boolean {
-  if (forgotten !== before) {
-    return false;
+  /** False when something was forgotten since `before`. */
+  #remember(key: string, { value, until }: Remembered<unknown>, before: number): boolean {
+    if (this.#isolate.forgotten !== before) {
+      return false;
+    }
+    this.#isolate.memberships.set(key, value, ENTRY_SIZE + 2 * key.length, until);
+    return true;
   }
-  memory.set(key, value, ENTRY_SIZE + 2 * key.length, until);
-  return true;
 }

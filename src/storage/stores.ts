@@ -1,6 +1,7 @@
 import { BlobStore } from './blob-store.ts';
 import { ContentStore } from './content-store.ts';
 import { EdgeCache } from './edge-cache.ts';
+import { Isolate } from './isolate.ts';
 import { type MaxAges, Memberships } from './memberships.ts';
 import { MetadataStore } from './metadata/metadata-store.ts';
 
@@ -12,6 +13,8 @@ export interface StoreOptions {
   maxAges: MaxAges;
 }
 
+const here = new Isolate();
+
 /** Everything that is stored: what is known, the bytes, and both as they are remembered near readers. */
 export class Stores {
   readonly metadata: MetadataStore;
@@ -20,11 +23,15 @@ export class Stores {
   readonly content: ContentStore;
 
   /** `origin` is the scheme and host of the request that they are opened for. */
-  constructor({ database, bucket, readWindow, maxAges }: StoreOptions, origin: string) {
+  constructor(
+    { database, bucket, readWindow, maxAges }: StoreOptions,
+    origin: string,
+    isolate: Isolate = here,
+  ) {
     const cache = new EdgeCache(origin);
     this.metadata = new MetadataStore(database);
     this.blobs = new BlobStore(bucket, readWindow);
-    this.memberships = new Memberships(cache, maxAges);
-    this.content = new ContentStore(this.blobs, cache);
+    this.memberships = new Memberships(isolate, cache, maxAges);
+    this.content = new ContentStore(isolate, this.blobs, cache);
   }
 }

@@ -1,0 +1,19 @@
+import { IsolateMemory } from './isolate-memory.ts';
+
+/** Of the 128 MB that an isolate has, which uploads need as well. */
+const MEMBERSHIPS_SIZE = 4 * 2 ** 20; // bytes
+const CONTENT_SIZE = 16 * 2 ** 20; // bytes
+
+const MAX_FILLS = 1000;
+
+/** What the requests of one isolate have in common: nothing that the stores could not tell again. */
+export class Isolate {
+  readonly memberships = new IsolateMemory<unknown>(MEMBERSHIPS_SIZE);
+  readonly content = new IsolateMemory<Uint8Array>(CONTENT_SIZE);
+
+  /** How often memberships were forgotten: an answer that was asked for before is not remembered. */
+  forgotten = 0;
+
+  /** What is being copied to the edge cache, each for as long as that may take. */
+  readonly filling = new IsolateMemory<true>(MAX_FILLS);
+}

@@ -1,0 +1,193 @@
+/** Each operation, as real clients do it with a token, costs what operations.ts says. */
+import { env } from 'cloudflare:workers';
+import { expect, test } from 'vitest';
+import worker from '../../src/index.ts';
+import { PART_SIZE } from '../../src/uploads/part-buffer.ts';
+import { createNamespace, createRobot } from '../support/accounts.ts';
+import { streamOf } from '../support/bodies.ts';
+import {
+  bytesOf,
+  call,
+  header,
+  newRepository,
+  pushManifest,
+  startUpload,
+  useRegistry,
+  withQuery,
+} from '../support/client.ts';
+import { closedEnv, REGISTRY } from '../support/closed.ts';
+import { countDuring, countedObjects, isCached } from '../support/counting.ts';
+import {
+  descriptorOf,
+  manifestOf,
+  OCI_CONFIG,
+  OCI_MANIFEST,
+  randomBlob,
+  type TestBlob,
+  type TestManifest,
+} from '../support/images.ts';
+import { bearer, fetchToken } from '../support/tokens.ts';
+import { OPERATIONS, type OperationName } from './operations.ts';
+
+const LAYERS = 6;
+
+/** Uploads of R2 parts: each but the last has PART_SIZE. */
+const LARGE = 2.5 * PART_SIZE; // bytes
+
+const bindings = closedEnv({ UPLOADS: countedObjects(env.UPLOADS) });
+let authorization = '';
+let requests = 0;
+
+useRegistry(REGISTRY, (request) => {
+  requests += 1;
+  if (authorization !== '' && !request.headers.has('Authorization')) {
+    request.headers.set('Authorization', authorization);
+  }
+  return worker.fetch(request as never, bindings);
+});
+
+const repository = newRepository();
+const namespace = repository.split('/')[0] ?? '';
+await createNamespace(namespace);
+const robot = await createRobot(namespace, 'ci', 'maintainer');
+
+const logIn = async (scope: string) => {
+  authorization = '';
+  ({ Authorization: authorization = '' } = await bearer(scope, robot.headers));
+};
+const asPusher = () => logIn(`repository:${repository}:pull,push`);
+const asPuller = () => logIn(`repository:${repository}:pull`);
+
+async function expectCost(name: OperationName, work: () => Promise<unknown>): Promise<void> {
+  requests = 0;
+  const counts = await countDuring(work);
+  expect({ requests, counts }, name).toEqual({
+    requests: OPERATIONS[name].requests,
+    counts: OPERATIONS[name].counts,
+  });
+}
+
+function newImage(): TestManifest {
+  const config = randomBlob(1000);
+  const layers = Array.from({ length: LAYERS }, () => randomBlob(1000));
+  const body = {
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: descriptorOf(config, OCI_CONFIG),
+    layers: layers.map((layer) => descriptorOf(layer)),
+  };
+  return manifestOf(body, OCI_MANIFEST, [...layers, config]);
+}
+
+/** As docker does: is it there, a session, one chunk of unknown length, the digest, is it there now. */
+async function pushAsDocker(image: TestManifest): Promise<void> {
+  for (const blob of image.blobs) {
+    expect(await statusOf('HEAD', `blobs/${blob.digest}`)).toBe(404);
+    await stream(blob);
+    expect(await statusOf('HEAD', `blobs/${blob.digest}`)).toBe(200);
+  }
+  expect((await pushManifest(repository, image, 'v1')).status).toBe(201);
+}
+
+async function stream(blob: TestBlob): Promise<void> {
+  const location = await startUpload(repository);
+  const patch = await call('PATCH', location, { body: streamOf(blob.bytes) });
+  expect(patch.status).toBe(202);
+  const put = withQuery(header(patch, 'Location'), 'digest', blob.digest);
+  expect((await call('PUT', put)).status).toBe(201);
+}
+
+/** As containerd does: is it there, a session, all in one request. */
+async function pushAsContainerd(image: TestManifest): Promise<void> {
+  for (const blob of image.blobs) {
+    expect(await statusOf('HEAD', `blobs/${blob.digest}`)).toBe(404);
+    await put(blob);
+  }
+  expect((await pushManifest(repository, image, 'v1')).status).toBe(201);
+}
+
+async function put(blob: TestBlob): Promise<void> {
+  const location = withQuery(await startUpload(repository), 'digest', blob.digest);
+  const headers = { 'Content-Length': String(blob.bytes.byteLength) };
+  expect((await call('PUT', location, { headers, body: blob.bytes })).status).toBe(201);
+}
+
+async function pullByDigest(image: TestManifest): Promise<void> {
+  for (const path of [
+    `manifests/${image.digest}`,
+    ...image.blobs.map(({ digest }) => `blobs/${digest}`),
+  ]) {
+    expect(await statusOf('GET', path)).toBe(200);
+  }
+}
+
+/** As docker does: what does the tag name, then by digest. */
+async function pullByTag(image: TestManifest): Promise<void> {
+  expect(await statusOf('HEAD', 'manifests/v1')).toBe(200);
+  await pullByDigest(image);
+}
+
+async function statusOf(method: string, path: string): Promise<number> {
+  const response = await call(method, `/v2/${repository}/${path}`);
+  await bytesOf(response);
+  return response.status;
+}
+
+/** Resolves when the location has the content. */
+function cached({ digest }: TestBlob): Promise<void> {
+  return expect.poll(() => isCached(REGISTRY, `content/${digest}`)).toBe(true);
+}
+
+test('a token', async () => {
+  await fetchToken(`repository:${repository}:pull`, robot.headers);
+  await expectCost('token', () => fetchToken(`repository:${repository}:pull`, robot.headers));
+});
+
+test('an image of small layers: L+1 puts, no reads; again: no storage, one query a blob', async () => {
+  await asPusher();
+  const image = newImage();
+  await expectCost('push', () => pushAsDocker(image));
+  await expectCost('rePush', async () => {
+    for (const { digest } of image.blobs) {
+      expect(await statusOf('HEAD', `blobs/${digest}`)).toBe(200);
+    }
+    expect((await pushManifest(repository, image, 'v1')).status).toBe(201);
+  });
+  await expectCost('monolithicPush', () => pushAsContainerd(newImage()));
+});
+
+test('pulls: at most one read an object when cold, nothing at all when warm', async () => {
+  await asPusher();
+  const image = newImage();
+  await pushAsDocker(image);
+  await asPuller();
+  await expectCost('coldPull', () => pullByTag(image));
+  await expectCost('warmPull', () => pullByDigest(image));
+  await expectCost('warmTagPull', () => pullByTag(image));
+});
+
+test('a large layer: its parts and two more; cold two reads, warm one look-up', async () => {
+  await asPusher();
+  const layer = randomBlob(LARGE);
+  await expectCost('streamedLayer', () => stream(layer));
+  const other = randomBlob(LARGE);
+  await expectCost('monolithicLayer', () => put(other));
+  await asPuller();
+  await expectCost('coldLargePull', async () => {
+    expect(await statusOf('GET', `blobs/${layer.digest}`)).toBe(200);
+    await cached(layer);
+  });
+  await expectCost('warmLargePull', () => statusOf('GET', `blobs/${layer.digest}`));
+});
+
+test('a mount: one batch', async () => {
+  await asPusher();
+  const blob = randomBlob(1000);
+  await put(blob);
+  const other = `${namespace}/other`;
+  await logIn(`repository:${repository}:pull repository:${other}:pull,push`);
+  const path = `/v2/${other}/blobs/uploads/?mount=${blob.digest}&from=${repository}`;
+  await expectCost('mount', async () => {
+    expect((await call('POST', path)).status).toBe(201);
+  });
+});

@@ -1,0 +1,120 @@
+/**
+ * Counts what the registry asks of the platform, by wrapping the methods of the bindings themselves: so
+ * what a Durable Object asks is counted with what the Worker asks.
+ */
+import { env } from 'cloudflare:workers';
+import { type Counts, NOTHING } from './counts.ts';
+
+/** https://developers.cloudflare.com/r2/pricing/#operation-type; deletes and aborts are free. */
+const R2_METHODS: Readonly<Record<string, 'r2ClassA' | 'r2ClassB'>> = {
+  get: 'r2ClassB',
+  head: 'r2ClassB',
+  put: 'r2ClassA',
+  list: 'r2ClassA',
+  createMultipartUpload: 'r2ClassA',
+};
+
+let counts: Counts = { ...NOTHING };
+
+/** What a piece of work asks of the platform. */
+export async function countDuring(work: () => Promise<unknown>): Promise<Counts> {
+  counts = { ...NOTHING };
+  await work();
+  return counts;
+}
+
+interface D1Meta {
+  rows_read: number;
+  rows_written: number;
+}
+
+function addRows({ meta }: { meta: D1Meta }): void {
+  counts.d1RowsRead += meta.rows_read;
+  counts.d1RowsWritten += meta.rows_written;
+}
+
+/** Runs `before` at each call of a method, and `after` with what it resolved to. The method before that. */
+function watch(
+  target: object,
+  method: string,
+  before: () => void,
+  after: (result: never) => void = () => {},
+): (...parameters: unknown[]) => unknown {
+  const prototype = Object.getPrototypeOf(target) as Record<string, unknown>;
+  const original = prototype[method] as (...parameters: unknown[]) => unknown;
+  prototype[method] = function (this: object, ...parameters: unknown[]) {
+    before();
+    const result = Reflect.apply(original, this, parameters);
+    return result instanceof Promise
+      ? result.then((value) => {
+          after(value as never);
+          return value;
+        })
+      : result;
+  };
+  return original;
+}
+
+for (const [method, operation] of Object.entries(R2_METHODS)) {
+  watch(env.BUCKET, method, () => {
+    counts[operation] += 1;
+  });
+}
+for (const method of ['uploadPart', 'complete']) {
+  watch(env.BUCKET.resumeMultipartUpload('key', 'id'), method, () => {
+    counts.r2ClassA += 1;
+  });
+}
+watch(
+  env.DB.prepare('SELECT 1'),
+  'all',
+  () => {
+    counts.d1Queries += 1;
+  },
+  addRows,
+);
+watch(
+  env.DB,
+  'batch',
+  () => {
+    counts.d1Batches += 1;
+  },
+  (results: { meta: D1Meta }[]) => results.forEach(addRows),
+);
+const match = watch(await caches.open('counts'), 'match', () => {
+  counts.cacheLookups += 1;
+});
+
+/** Whether the location has content at the key of an origin. Not counted. */
+export async function isCached(origin: string, key: string): Promise<boolean> {
+  const cache = await caches.open('edgewater');
+  return (await Reflect.apply(match, cache, [`${origin}/edge-cache/${key}`])) !== undefined;
+}
+
+/** A namespace of Durable Objects whose calls are counted. */
+export function countedObjects<Namespace extends object>(namespace: Namespace): Namespace {
+  return new Proxy(namespace, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') {
+        return member;
+      }
+      return (...parameters: unknown[]) => countedStub(Reflect.apply(member, target, parameters));
+    },
+  });
+}
+
+function countedStub(stub: object): object {
+  return new Proxy(stub, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') {
+        return member;
+      }
+      return (...parameters: unknown[]) => {
+        counts.objectRequests += 1;
+        return Reflect.apply(member, target, parameters);
+      };
+    },
+  });
+}
