@@ -3,7 +3,8 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
-import { Stores } from '../../src/storage/stores.ts';
+import type { Isolate } from '../../src/storage/isolate.ts';
+import { type StoreOptions, Stores } from '../../src/storage/stores.ts';
 import type { UploadSessionRow } from '../../src/uploads/upload-record.ts';
 import type { UploadSession } from '../../src/uploads/upload-session.ts';
 import { call } from './client.ts';
@@ -11,10 +12,16 @@ import { digestOf, type TestBlob } from './images.ts';
 
 type Stub = DurableObjectStub<UploadSession>;
 
-/** The stores as the Worker has them, for tests of what stands between it and them. */
-export function newStores(): Stores {
-  const bindings = { database: env.DB, bucket: env.BUCKET, readWindow: Number.POSITIVE_INFINITY };
-  return new Stores({ ...bindings, maxAges: { membership: 60, tag: 0 } }, 'http://registry.test');
+/** The stores as the Worker has them; in an isolate of their own, they remember nothing at first. */
+export function newStores(isolate?: Isolate, bindings: Partial<StoreOptions> = {}): Stores {
+  const options = {
+    database: env.DB,
+    bucket: env.BUCKET,
+    readWindow: Number.POSITIVE_INFINITY,
+    maxAges: { membership: 60, tag: 0 },
+    ...bindings,
+  };
+  return new Stores(options, 'http://registry.test', isolate);
 }
 
 /** The id of an upload session and its Durable Object, by the session's Location. */
