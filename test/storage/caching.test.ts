@@ -1,10 +1,9 @@
-/** What is remembered near readers, for how long, and what never is. */
+/** Blobs near readers: what is remembered, for how long, and what never is. */
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import worker from '../../src/index.ts';
 import { parseDigest } from '../../src/oci/digest.ts';
 import { parseRepositoryName } from '../../src/oci/repository-name.ts';
-import { Registry, type Repository } from '../../src/registry/registry.ts';
 import { Isolate } from '../../src/storage/isolate.ts';
 import { createNamespace, createRobot } from '../support/accounts.ts';
 import {
@@ -20,19 +19,16 @@ import {
 } from '../support/client.ts';
 import { closedEnv } from '../support/closed.ts';
 import { countDuring, isCached } from '../support/counting.ts';
+import { elsewhere, ORIGIN } from '../support/elsewhere.ts';
 import { randomBlob, randomImage, type TestBlob } from '../support/images.ts';
 import { newStores } from '../support/storage.ts';
 
-const ORIGIN = 'http://registry.test';
 const SMALL = 1000; // bytes: in the memory of the isolate
 const LARGE = 2 ** 21; // bytes: streamed
-const alice = { principal: 'alice', address: null };
 
-type Bindings = Partial<typeof env>;
-
-/** Asks the open registry, with other bindings for this test. */
-function useOpenRegistry(bindings: Bindings = {}): void {
-  useRegistry(ORIGIN, (request) => worker.fetch(request as never, { ...env, ...bindings }));
+/** Asks the open registry, with other variables for this test. */
+function useOpenRegistry(variables: { MEMBERSHIP_MAX_AGE?: string } = {}): void {
+  useRegistry(ORIGIN, (request) => worker.fetch(request as never, { ...env, ...variables }));
 }
 
 beforeEach(() => useOpenRegistry());
@@ -45,12 +41,6 @@ async function pushed(size: number, repository = newRepository()) {
   const blob = randomBlob(size);
   await pushBlob(repository, blob);
   return { repository, blob, path: `/v2/${repository}/blobs/${blob.digest}` };
-}
-
-/** The repository as another isolate of the same location sees it. */
-function elsewhere(repository: string, isolate = new Isolate()): Repository {
-  const registry = new Registry(newStores(isolate), env.UPLOADS);
-  return registry.repository(parseRepositoryName(repository), alice);
 }
 
 describe.each([
@@ -141,7 +131,7 @@ test('another isolate forgets what was deleted after 60 seconds, and not before 
 });
 
 test('with a maximum age of 0 nothing is remembered but the bytes', async () => {
-  useOpenRegistry({ MEMBERSHIP_MAX_AGE: '0' } as Bindings);
+  useOpenRegistry({ MEMBERSHIP_MAX_AGE: '0' });
   const { path } = await pushed(SMALL);
   await bytesOf(await call('GET', path));
   const counts = await countDuring(async () => bytesOf(await call('GET', path)));
@@ -161,102 +151,6 @@ test('an answer that a delete has overtaken is not remembered', async () => {
     return 'as it was before the delete';
   });
   expect(await recall(async () => null)).toBeNull();
-});
-
-describe('manifests', () => {
-  test('by digest: warm without storage; deleted, gone at once', async () => {
-    const repository = newRepository();
-    const image = randomImage();
-    await push(repository, image, 'v1');
-    const path = `/v2/${repository}/manifests/${image.digest}`;
-    await bytesOf(await call('GET', path));
-    const counts = await countDuring(async () => {
-      const response = await call('GET', path);
-      expect(await bytesOf(response)).toEqual(image.bytes);
-      expect(header(response, 'Content-Type')).toBe(image.mediaType);
-    });
-    expect(counts).toMatchObject({ r2ClassB: 0, d1Queries: 0, d1Batches: 0 });
-    expect((await call('DELETE', path)).status).toBe(202);
-    await expectError(await call('GET', path), 404, 'MANIFEST_UNKNOWN');
-  });
-
-  test('the same bytes keep the media type that each repository knows them by', async () => {
-    const [first, second] = [newRepository(), newRepository()];
-    const image = randomImage({ mediaType: undefined });
-    const docker = 'application/vnd.docker.distribution.manifest.v2+json';
-    await push(first, image);
-    await push(second, { ...image, mediaType: docker });
-    for (const [repository, type] of [
-      [first, image.mediaType],
-      [second, docker],
-      [first, image.mediaType],
-    ] as const) {
-      const response = await call('GET', `/v2/${repository}/manifests/${image.digest}`);
-      expect(await bytesOf(response)).toEqual(image.bytes);
-      expect(header(response, 'Content-Type')).toBe(type);
-    }
-  });
-
-  test('a large one is read from R2 once', async () => {
-    const repository = newRepository();
-    const image = randomImage({ annotations: { large: 'x'.repeat(1_100_000) } });
-    await push(repository, image);
-    const path = `/v2/${repository}/manifests/${image.digest}`;
-    expect(await bytesOf(await call('GET', path))).toEqual(image.bytes);
-    await cached(image);
-    const counts = await countDuring(async () => bytesOf(await call('GET', path)));
-    expect(counts).toMatchObject({ r2ClassB: 0, d1Queries: 0 });
-  });
-
-  test('one whose bytes have left the cache while it was remembered is read again', async () => {
-    const repository = newRepository();
-    const image = randomImage();
-    await push(repository, image);
-    const isolate = new Isolate();
-    const { manifests } = elsewhere(repository, isolate);
-    const reference = { digest: parseDigest(image.digest) };
-    await manifests.stat(reference);
-    const found = await manifests.get(reference);
-    expect(found.body).toBeNull();
-    const bytes = await manifests.open(found);
-    expect(new TextDecoder().decode(bytes as Uint8Array)).toBe(
-      new TextDecoder().decode(image.bytes),
-    );
-  });
-
-  test('a tag that moves is seen at once', async () => {
-    const repository = newRepository();
-    const path = `/v2/${repository}/manifests/v1`;
-    for (const image of [randomImage(), randomImage()]) {
-      await push(repository, image, 'v1');
-      expect(await bytesOf(await call('GET', path))).toEqual(image.bytes);
-      expect(await bytesOf(await call('GET', path))).toEqual(image.bytes);
-    }
-    expect((await call('DELETE', path)).status).toBe(202);
-    await expectError(await call('GET', path), 404, 'MANIFEST_UNKNOWN');
-  });
-
-  test('with a maximum age for tags it is seen elsewhere after that time', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] });
-    useOpenRegistry({ TAG_MAX_AGE: '30' } as Bindings);
-    const repository = newRepository();
-    const [before, after] = [randomImage(), randomImage()];
-    await push(repository, before, 'v1');
-    const stores = newStores(new Isolate(), { maxAges: { membership: 60, tag: 30 } });
-    const far = new Registry(stores, env.UPLOADS).repository(
-      parseRepositoryName(repository),
-      alice,
-    ).manifests;
-    const reference = { tag: 'v1' as never };
-    expect((await far.get(reference)).digest).toBe(before.digest);
-    await push(repository, after, 'v1');
-    const here = await call('GET', `/v2/${repository}/manifests/v1`);
-    expect(header(here, 'Docker-Content-Digest')).toBe(after.digest);
-    vi.advanceTimersByTime(29_000);
-    expect((await far.get(reference)).digest).toBe(before.digest);
-    vi.advanceTimersByTime(1_000);
-    expect((await far.get(reference)).digest).toBe(after.digest);
-  });
 });
 
 test('one who may push is told what the database knows', async () => {
