@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Contestant } from './contestants/contestant.ts';
 import type { RunningLimits } from './contestants/limits.ts';
-import { type Plan, operationsOf } from './plan.ts';
+import { operationsOf, type Plan } from './plan.ts';
 import { Progress } from './progress.ts';
 import type { Sample } from './samples.ts';
 import { makeSeed, type Seed } from './seed.ts';

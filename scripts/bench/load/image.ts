@@ -1,6 +1,7 @@
 import { type Content, makeContent, textContent } from './content.ts';
 
-const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
+/** The media type of a manifest. */
+export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
 const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
 const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
 

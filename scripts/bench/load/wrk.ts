@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findCommand } from '../../clients/commands.ts';
+import { MANIFEST_TYPE } from './image.ts';
 
 /** What to ask for, over and over. */
 export interface Load {
@@ -32,9 +33,12 @@ export async function hasWrk(): Promise<boolean> {
 export async function runWrk(load: Load): Promise<LoadResult> {
   const { url, method, authorization, concurrency, seconds } = load;
   const script = join(import.meta.dirname, 'wrk.lua');
-  const header = authorization === null ? [] : ['-H', `Authorization: ${authorization}`];
+  const headers = [
+    ...['-H', `Accept: ${MANIFEST_TYPE}`], // without it some do not show an OCI manifest
+    ...(authorization === null ? [] : ['-H', `Authorization: ${authorization}`]),
+  ];
   const options = ['-t', '1', '-c', `${concurrency}`, '-d', `${seconds}s`, '--timeout', '10s'];
-  const args = [...options, '-s', script, '--latency', ...header, url, '--', method];
+  const args = [...options, '-s', script, '--latency', ...headers, url, '--', method];
   const { stdout } = await promisify(execFile)('wrk', args).catch(({ stderr }) => {
     throw new Error(`wrk failed on ${method} ${url}: ${stderr}`);
   });

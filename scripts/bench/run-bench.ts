@@ -1,0 +1,93 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findCommand } from '../clients/commands.ts';
+import type { Contestant } from './contestants/contestant.ts';
+import { distribution, dockerRegistry } from './contestants/distribution.ts';
+import { edgewater } from './contestants/edgewater.ts';
+import { limits } from './contestants/limits.ts';
+import { TokenSigner } from './contestants/token-signer.ts';
+import { zot } from './contestants/zot.ts';
+import { describeMachine } from './machine.ts';
+import type { Plan } from './plan.ts';
+import type { Results } from './results.ts';
+import { runRounds } from './run-rounds.ts';
+import { runZb, type ZbResult } from './zb.ts';
+
+/** What to measure. */
+export interface BenchOptions {
+  plan: Plan;
+  only: readonly string[]; // contestants, or parts of names of operations; empty for all
+  programs: { zot: string | undefined; zb: string | undefined };
+  command: string; // as the user gave it
+  folder: string;
+  signal: AbortSignal;
+}
+
+/** Measures everything that is asked for, on all that are here. */
+export async function runBench(options: BenchOptions): Promise<Results> {
+  const { plan, programs, command, folder, signal } = options;
+  const signer = await TokenSigner.create(folder);
+  const all = [
+    edgewater(),
+    dockerRegistry(signer),
+    distribution(signer),
+    zot(signer, programs.zot),
+    limits(),
+  ];
+  const names = all.map(({ name }) => name);
+  const chosen = options.only.filter((name) => names.includes(name));
+  const operations = options.only.filter((name) => !names.includes(name));
+  const asked = all.filter(({ name }) => chosen.length === 0 || chosen.includes(name));
+  const { present, versions, absent } = await prepare(asked);
+  const chooses = (operation: string) =>
+    operations.length === 0 || operations.some((part) => operation.includes(part));
+  const run = { contestants: present, plan, chooses, folder, signal };
+  const date = new Date().toISOString();
+  const samples = await runRounds(run);
+  let zb: ZbResult[] = [];
+  if (chooses('zb')) {
+    const program = programs.zb ?? (await findCommand('zb'));
+    if (program === null) {
+      absent.zb = 'not found: put it on the PATH, or name it with --zb';
+    } else {
+      zb = await runZbOnAll(program, present, folder, signal);
+    }
+  }
+  const machine = await describeMachine(folder);
+  return { date, command, rounds: plan.rounds, machine, versions, absent, samples, zb };
+}
+
+async function prepare(contestants: readonly Contestant[]) {
+  const present: Contestant[] = [];
+  const versions: Record<string, string> = {};
+  const absent: Record<string, string> = {};
+  for (const contestant of contestants) {
+    const found = await contestant
+      .prepare()
+      .catch((error: unknown) => ({ why: `it could not be had: ${error}` }));
+    if ('version' in found) {
+      present.push(contestant);
+      versions[contestant.name] = found.version;
+    } else {
+      absent[contestant.name] = found.why;
+      console.error(`bench: ${contestant.name} does not run: ${found.why}`);
+    }
+  }
+  return { present, versions, absent };
+}
+
+async function runZbOnAll(
+  program: string,
+  contestants: readonly Contestant[],
+  folder: string,
+  signal: AbortSignal,
+): Promise<ZbResult[]> {
+  const results: ZbResult[] = [];
+  for (const contestant of contestants.filter(({ kind }) => kind === 'registry')) {
+    console.error(`bench: zb: ${contestant.name}`);
+    const own = join(folder, `zb-${contestant.name}`);
+    await mkdir(own);
+    results.push(...(await runZb(program, contestant, { folder: own, signal })));
+  }
+  return results;
+}
