@@ -11,6 +11,7 @@ export interface Plan {
   name: 'quick' | 'default' | 'full';
   rounds: number;
   seconds: number; // that each rate is measured
+  concurrencies: readonly number[]; // at which it is
   blobs: readonly BlobSize[];
   images: readonly ImageKind[];
 }
@@ -55,6 +56,7 @@ export const PLANS: Readonly<Record<Plan['name'], Plan>> = {
     name: 'quick',
     rounds: 1,
     seconds: 1,
+    concurrencies: [16],
     blobs: [small(10), medium(3), large(64)],
     images: [smallImage(5), manyImages(16)],
   },
@@ -62,6 +64,7 @@ export const PLANS: Readonly<Record<Plan['name'], Plan>> = {
     name: 'default',
     rounds: 3,
     seconds: 1,
+    concurrencies: [1, 16, 64],
     blobs: [small(40), medium(10), large(64), large(256)],
     images: [smallImage(10), largeImage, manyImages(32)],
   },
@@ -69,6 +72,7 @@ export const PLANS: Readonly<Record<Plan['name'], Plan>> = {
     name: 'full',
     rounds: 5,
     seconds: 2,
+    concurrencies: [1, 16, 64],
     blobs: [small(40), medium(10), large(64), large(256), large(1024, '1 GiB')],
     images: [smallImage(20), largeImage, manyImages(48)],
   },
@@ -76,5 +80,5 @@ export const PLANS: Readonly<Record<Plan['name'], Plan>> = {
 
 /** The work of a plan. */
 export function operationsOf(plan: Plan, seed: Seed): Operation[] {
-  return [...rates(seed, plan.seconds), ...blobs(plan.blobs), ...images(plan.images)];
+  return [...rates(seed, plan), ...blobs(plan.blobs), ...images(plan.images)];
 }

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findCommand } from '../clients/commands.ts';
 import type { Contestant } from './contestants/contestant.ts';
@@ -10,7 +10,7 @@ import { zot } from './contestants/zot.ts';
 import { describeMachine } from './machine.ts';
 import type { Plan } from './plan.ts';
 import type { Results } from './results.ts';
-import { runRounds } from './run-rounds.ts';
+import { type Run, runRounds } from './run-rounds.ts';
 import { runZb, type ZbResult } from './zb.ts';
 
 /** What to measure. */
@@ -44,15 +44,7 @@ export async function runBench(options: BenchOptions): Promise<Results> {
   const run = { contestants: present, plan, chooses, folder, signal };
   const date = new Date().toISOString();
   const samples = await runRounds(run);
-  let zb: ZbResult[] = [];
-  if (chooses('zb')) {
-    const program = programs.zb ?? (await findCommand('zb'));
-    if (program === null) {
-      absent.zb = 'not found: put it on the PATH, or name it with --zb';
-    } else {
-      zb = await runZbOnAll(program, present, folder, signal);
-    }
-  }
+  const zb = chooses('zb') ? await runZbOnAll(programs.zb, run, absent) : [];
   const machine = await describeMachine(folder);
   return { date, command, rounds: plan.rounds, machine, versions, absent, samples, zb };
 }
@@ -76,18 +68,29 @@ async function prepare(contestants: readonly Contestant[]) {
   return { present, versions, absent };
 }
 
+/** Those on which it fails, and why, go to `absent`. */
 async function runZbOnAll(
-  program: string,
-  contestants: readonly Contestant[],
-  folder: string,
-  signal: AbortSignal,
+  path: string | undefined,
+  { contestants, folder, signal }: Run,
+  absent: Record<string, string>,
 ): Promise<ZbResult[]> {
+  const program = path ?? (await findCommand('zb'));
+  if (program === null) {
+    absent.zb = 'not found: put it on the PATH, or name it with --zb';
+    return [];
+  }
   const results: ZbResult[] = [];
   for (const contestant of contestants.filter(({ kind }) => kind === 'registry')) {
     console.error(`bench: zb: ${contestant.name}`);
     const own = join(folder, `zb-${contestant.name}`);
     await mkdir(own);
-    results.push(...(await runZb(program, contestant, { folder: own, signal })));
+    try {
+      results.push(...(await runZb(program, contestant, { folder: own, signal })));
+    } catch (error) {
+      signal.throwIfAborted();
+      absent[`zb on ${contestant.name}`] = error instanceof Error ? error.message : `${error}`;
+    }
+    await rm(own, { recursive: true, force: true });
   }
   return results;
 }

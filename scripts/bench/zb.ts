@@ -34,7 +34,11 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
   m: 60_000,
 };
 
-/** Runs zb on an open instance, for it knows no bearer tokens. */
+/**
+ * Runs zb on an open instance, for it knows no bearer tokens.
+ *
+ * @throws Error with its first complaint, when it ends early
+ */
 export async function runZb(
   program: string,
   contestant: Contestant,
@@ -45,12 +49,15 @@ export async function runZb(
   const { url, stop } = await contestant.start(place, true);
   try {
     const args = [url, ...ZB_OPTIONS, '-d', working, '-t', `^(${TESTS.join('|')})$`];
-    const { stdout, stderr } = await promisify(execFile)(program, args, {
+    const { stdout } = await promisify(execFile)(program, args, {
       cwd: working,
-      maxBuffer: 2 ** 26,
+      maxBuffer: 2 ** 26, // it may repeat a complaint for each request
       signal: place.signal,
+    }).catch((error: { stdout?: string; message: string }) => {
+      const line = error.stdout?.split('\n').find((text) => text.includes('Expected'));
+      throw new Error(line?.trim() ?? error.message);
     });
-    return parse(`${stdout}\n${stderr}`, contestant.name);
+    return parse(stdout, contestant.name);
   } finally {
     await stop();
   }

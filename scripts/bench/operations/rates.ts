@@ -3,11 +3,16 @@ import type { Seed } from '../seed.ts';
 import type { Target } from '../subjects/subject.ts';
 import type { Operation } from './operation.ts';
 
-const CONCURRENCIES = [1, 16, 64];
 const WARM_UP = { concurrency: 16, seconds: 1 }; // wrk counts in whole seconds
 
+/** How long each rate is measured, and with how many requests at once. */
+export interface RateOptions {
+  seconds: number;
+  concurrencies: readonly number[];
+}
+
 /** The requests that a registry answers most often, as fast as it can. */
-export function rates(seed: Seed, seconds: number): Operation[] {
+export function rates(seed: Seed, { seconds, concurrencies }: RateOptions): Operation[] {
   const requests: [string, 'GET' | 'HEAD', Target][] = [
     ['GET /v2/', 'GET', 'base'],
     ['manifest by digest', 'GET', 'manifest by digest'],
@@ -24,7 +29,7 @@ export function rates(seed: Seed, seconds: number): Operation[] {
       const load = { url, method, authorization: subject.authorization };
       await runWrk({ ...load, ...WARM_UP });
       const readings = [];
-      for (const concurrency of CONCURRENCIES) {
+      for (const concurrency of concurrencies) {
         const { rate, p50, p99 } = await runWrk({ ...load, concurrency, seconds });
         const metric = rateMetric(name, concurrency);
         readings.push({ metric, unit: 'requests/s' as const, value: rate, p50, p99 });

@@ -21,6 +21,12 @@ export function toZbTable({ zb, absent }: Results): string[] {
       'registry is a second instance that is open to everybody. Its pulls and pushes are of whole ' +
       'images; times in ms.',
     toTable(['test', 'registry', 'per second', 'p50', 'p99', 'failures'], sorted(rows)),
+    ...Object.entries(absent)
+      .filter(([name]) => name.startsWith('zb on '))
+      .map(
+        ([name, why]) =>
+          `${name} failed (it drops the query of the address that an upload is to go on at): ${why}`,
+      ),
   ];
 }
 
