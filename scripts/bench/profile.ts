@@ -40,7 +40,7 @@ const folder = await mkdtemp(join(tmpdir(), 'edgewater-profile-'));
 try {
   const port = await freePort();
   const seed = makeSeed();
-  const contestant = edgewater({ WORKERD_BINARY_PATH: await inspectedRuntime(folder, port) });
+  const contestant = edgewater({ EDGEWATER_WORKERD: await inspectedRuntime(folder, port) });
   const running = await contestant.start({ folder, signal: new AbortController().signal });
   const subject = await RegistrySubject.create(contestant.name, running, seed);
   try {
@@ -64,7 +64,7 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** A program that is workerd with its inspector on: neither miniflare nor npm start are asked. */
+/** A program that is workerd with its inspector on, which miniflare need not know. */
 async function inspectedRuntime(folder: string, port: number): Promise<string> {
   const { default: workerd } = createRequire(import.meta.resolve('miniflare'))('workerd');
   const path = join(folder, 'workerd');

@@ -69,7 +69,9 @@ function toSection(results: Results, unit: Unit): string[] {
 
 function toContestants({ versions, absent }: Results): string {
   const rows = Object.entries(versions);
-  const missing = Object.entries(absent).map(([name, why]) => [name, `did not run: ${why}`]);
+  const missing = Object.entries(absent)
+    .filter(([name]) => !name.startsWith('zb')) // has a section of its own
+    .map(([name, why]) => [name, `did not run: ${why}`]);
   return toTable(['contestant', 'version'], [...rows, ...missing]);
 }
 
