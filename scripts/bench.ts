@@ -56,6 +56,10 @@ try {
   await mkdir(options.out, { recursive: true });
   await writeFile(join(options.out, 'benchmarks.md'), toMarkdown(results));
   await writeFile(join(options.out, 'benchmarks.svg'), toChart(results));
+  for (const failure of results.failures) {
+    console.error(`bench: ${failure}`);
+    process.exitCode = 1;
+  }
   console.log(`bench: the report is ${join(options.out, 'benchmarks.md')}`);
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : error}`);
@@ -82,6 +86,9 @@ async function measure(): Promise<Results> {
     });
     await save(options.results, results);
     return results;
+  } catch (error) {
+    interruption.signal.throwIfAborted(); // what went wrong then did so for that reason
+    throw error;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

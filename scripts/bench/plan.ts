@@ -22,7 +22,7 @@ export const SMALL_IMAGE = 'a small image';
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 
-const small = (count: number): BlobSize => ({ name: '1 KB', size: 1024, count });
+const small = (count: number): BlobSize => ({ name: '1 KiB', size: KIB, count });
 const medium = (count: number): BlobSize => ({ name: '1 MiB', size: MIB, count });
 const large = (mebibytes: number, name = `${mebibytes} MiB`): BlobSize => ({
   name,

@@ -13,6 +13,7 @@ export interface Results {
   versions: Record<string, string>; // of the contestants, in their order
   absent: Record<string, string>; // why others did not take part
   samples: Sample[];
+  failures: string[]; // a line for each measurement that could not be made
   zb: ZbResult[];
 }
 

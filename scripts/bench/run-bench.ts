@@ -43,10 +43,10 @@ export async function runBench(options: BenchOptions): Promise<Results> {
     operations.length === 0 || operations.some((part) => operation.includes(part));
   const run = { contestants: present, plan, chooses, folder, signal };
   const date = new Date().toISOString();
-  const samples = await runRounds(run);
+  const { samples, failures } = await runRounds(run);
   const zb = chooses('zb') ? await runZbOnAll(programs.zb, run, absent) : [];
   const machine = await describeMachine(folder);
-  return { date, command, rounds: plan.rounds, machine, versions, absent, samples, zb };
+  return { date, command, rounds: plan.rounds, machine, versions, absent, samples, failures, zb };
 }
 
 async function prepare(contestants: readonly Contestant[]) {

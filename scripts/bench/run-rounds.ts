@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Contestant } from './contestants/contestant.ts';
 import type { RunningLimits } from './contestants/limits.ts';
+import type { Operation } from './operations/operation.ts';
 import { operationsOf, type Plan } from './plan.ts';
 import { Progress } from './progress.ts';
-import type { Sample } from './samples.ts';
+import type { Reading, Sample } from './samples.ts';
 import { makeSeed, type Seed } from './seed.ts';
 import { LimitSubject } from './subjects/limit-subject.ts';
 import { RegistrySubject } from './subjects/registry-subject.ts';
@@ -21,13 +22,19 @@ export interface Run {
   signal: AbortSignal;
 }
 
+/** What came of it. */
+export interface Outcome {
+  samples: Sample[];
+  failures: string[]; // a line for each measurement that could not be made
+}
+
 /**
  * Measures every operation on one contestant right after the other, in an order that turns with
  * each round. A round begins with empty servers.
  */
-export async function runRounds(run: Run): Promise<Sample[]> {
+export async function runRounds(run: Run): Promise<Outcome> {
   const { contestants, plan, chooses } = run;
-  const samples: Sample[] = [];
+  const outcome: Outcome = { samples: [], failures: [] };
   const names = operationsOf(plan, makeSeed()).filter(({ name }) => chooses(name));
   const progress = new Progress(plan.rounds * contestants.length * names.length);
   try {
@@ -35,19 +42,23 @@ export async function runRounds(run: Run): Promise<Sample[]> {
       const turned = contestants.map((_, at) => contestants[(at + round - 1) % contestants.length]);
       const folder = join(run.folder, `round-${round}`);
       const order = turned.filter((contestant) => contestant !== undefined);
-      samples.push(...(await runRound({ ...run, contestants: order, folder }, round, progress)));
+      await runRound({ ...run, contestants: order, folder }, round, progress, outcome);
       await rm(folder, { recursive: true, force: true });
     }
   } finally {
     progress.stop();
   }
-  return samples;
+  return outcome;
 }
 
-async function runRound(run: Run, round: number, progress: Progress): Promise<Sample[]> {
+async function runRound(
+  run: Run,
+  round: number,
+  progress: Progress,
+  { samples, failures }: Outcome,
+): Promise<void> {
   const { contestants, plan, chooses, folder, signal } = run;
   const seed = makeSeed();
-  const samples: Sample[] = [];
   const subjects: Subject[] = [];
   try {
     for (const contestant of contestants) {
@@ -57,12 +68,14 @@ async function runRound(run: Run, round: number, progress: Progress): Promise<Sa
       for (const subject of subjects) {
         const { name: contestant } = subject;
         signal.throwIfAborted();
-        progress.begin(`round ${round}: ${operation.name}: ${contestant}`);
-        if (operation.fits(subject)) {
-          await settle();
-          await subject.renew();
-          const readings = await operation.measure(subject);
+        const step = `round ${round}: ${operation.name}: ${contestant}`;
+        progress.begin(step);
+        try {
+          const readings = operation.fits(subject) ? await measure(operation, subject) : [];
           samples.push(...readings.map((reading) => ({ ...reading, contestant, round })));
+        } catch (error) {
+          signal.throwIfAborted();
+          failures.push(`${step}: ${error instanceof Error ? error.message : error}`);
         }
         progress.advance();
       }
@@ -70,7 +83,13 @@ async function runRound(run: Run, round: number, progress: Progress): Promise<Sa
   } finally {
     await Promise.all(subjects.map((subject) => subject.stop()));
   }
-  return samples;
+}
+
+/** What others have written is on the disk before this one is measured. */
+async function measure(operation: Operation, subject: Subject): Promise<Reading[]> {
+  await promisify(execFile)('sync');
+  await subject.renew();
+  return operation.measure(subject);
 }
 
 async function start(
@@ -90,9 +109,4 @@ async function start(
     await running.stop();
     throw error;
   }
-}
-
-/** What one contestant has written is on the disk before the next one is measured. */
-async function settle(): Promise<void> {
-  await promisify(execFile)('sync');
 }

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { calculateJwkThumbprint, SignJWT } from 'jose';
 
-const ALGORITHM = 'ES256'; // the fastest to verify that all of them take
+/**
+ * The one that is best for those who verify: distribution and zot answered a seventh more requests
+ * with it than with ES256, docker-registry as many.
+ */
+const ALGORITHM = 'RS256';
 const LIFETIME = '1h';
 
 /** What every registry that trusts the signer is configured with. */
@@ -32,10 +36,9 @@ export class TokenSigner {
   static async create(folder: string): Promise<TokenSigner> {
     const key = join(folder, 'key.pem');
     const certificate = join(folder, 'certificate.pem');
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
     const files = ['-keyout', key, '-out', certificate];
-    const options = ['-x509', '-nodes', '-days', '2', '-subj', '/CN=bench'];
-    await promisify(execFile)('openssl', ['req', ...curve, ...files, ...options]);
+    const options = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=bench'];
+    await promisify(execFile)('openssl', ['req', ...options, ...files]);
     const { publicKey } = new X509Certificate(await readFile(certificate));
     return new TokenSigner(certificate, createPrivateKey(await readFile(key)), publicKey);
   }

@@ -18,7 +18,7 @@ export function rates(seed: Seed, { seconds, concurrencies }: RateOptions): Oper
     ['manifest by digest', 'GET', 'manifest by digest'],
     ['manifest by tag', 'GET', 'manifest by tag'],
     ['HEAD blob', 'HEAD', seed.empty],
-    ['blob of 1 KB', 'GET', seed.small],
+    ['blob of 1 KiB', 'GET', seed.small],
     ['blob of 64 KiB', 'GET', seed.medium],
   ];
   return requests.map(([name, method, target]) => ({

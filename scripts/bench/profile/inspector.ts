@@ -28,7 +28,8 @@ export async function profileWorker(
 ): Promise<CpuProfile> {
   const response = await fetch(`http://127.0.0.1:${port}/json`);
   const targets = (await response.json()) as Target[];
-  const target = targets.find(({ id }) => id.includes(worker));
+  const target =
+    targets.find(({ id }) => id === worker) ?? targets.find(({ id }) => id.includes(worker));
   if (target === undefined) {
     throw new Error(`no isolate is called ${worker}: ${targets.map(({ id }) => id).join(', ')}`);
   }

@@ -24,7 +24,7 @@ export function toMarkdown(results: Results): string {
     '# Benchmarks',
     `Made by \`${results.command}\` on ${results.date.slice(0, 10)}, ` +
       `medians of ${results.rounds} interleaved ${results.rounds === 1 ? 'round' : 'rounds'}.`,
-    '![How much faster Edgewater is than others](benchmarks.svg)',
+    '![Edgewater’s speed by that of others](benchmarks.svg)',
     '## Targets',
     toTargetTable(results),
     ...(Object.keys(SECTIONS) as Unit[]).flatMap((unit) => toSection(results, unit)),
@@ -32,6 +32,7 @@ export function toMarkdown(results: Results): string {
     '## What ran',
     toContestants(results),
     toMachine(results),
+    ...toFailures(results),
     METHOD,
     '',
   ].join('\n\n');
@@ -81,4 +82,9 @@ function toMachine({ machine }: Results): string {
     `Machine: ${cores} cores (${cpu}), ${(memory / 2 ** 30).toFixed(0)} GiB of memory, ${kernel}, ` +
     `data on ${disk}; Node ${node.slice(1)}, workerd ${workerd}.`
   );
+}
+
+function toFailures({ failures }: Results): string[] {
+  const lines = failures.map((failure) => `- ${failure}`);
+  return lines.length === 0 ? [] : ['What could not be measured:', lines.join('\n')];
 }

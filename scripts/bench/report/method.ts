@@ -6,8 +6,8 @@ export const METHOD = `## How it was measured
   of the values. So a value by another value of the table need not be the ratio.
 - **Alike.** All registries keep their data on the same disk and start every round with none. All of
   them check a bearer token with every request: Edgewater its own (EdDSA), the others one that is
-  signed by the benchmark (ES256) and names its key; before a round each has to refuse a request
-  without one. Request logs are off, other logs at the level of errors; everything else, so also when
+  signed by the benchmark (RS256, which they verify fastest) and names its key; before a round each
+  has to refuse a request without one. Request logs are off, other logs at the level of errors; everything else, so also when
   data is flushed to disk, is as shipped. Before an operation \`sync\` empties the disk’s queue.
 - **limit** is what the runtime can do at all: Workers of a few lines under the same miniflare with
   the same direct socket, without a login. One only answers; one makes one D1 query with the joins of
