@@ -1,7 +1,5 @@
-import type { BlobSize } from './operations/blobs.ts';
-import { blobs } from './operations/blobs.ts';
-import type { ImageKind } from './operations/images.ts';
-import { images } from './operations/images.ts';
+import { type BlobSize, blobs } from './operations/blobs.ts';
+import { type ImageKind, images } from './operations/images.ts';
 import type { Operation } from './operations/operation.ts';
 import { rates } from './operations/rates.ts';
 import type { Seed } from './seed.ts';

@@ -39,10 +39,10 @@ export async function runRounds(run: Run): Promise<Outcome> {
   const progress = new Progress(plan.rounds * contestants.length * names.length);
   try {
     for (let round = 1; round <= plan.rounds; round++) {
-      const turned = contestants.map((_, at) => contestants[(at + round - 1) % contestants.length]);
       const folder = join(run.folder, `round-${round}`);
-      const order = turned.filter((contestant) => contestant !== undefined);
-      await runRound({ ...run, contestants: order, folder }, round, progress, outcome);
+      const first = (round - 1) % contestants.length;
+      const turned = [...contestants.slice(first), ...contestants.slice(0, first)];
+      await runRound({ ...run, contestants: turned, folder }, round, progress, outcome);
       await rm(folder, { recursive: true, force: true });
     }
   } finally {
