@@ -4,12 +4,12 @@
  *
  *     npm run bench                            # about 15 minutes
  *     npm run bench -- --quick                 # a smoke run
- *     npm run bench -- --full                  # also a blob of 1 GiB, and more rounds
+ *     npm run bench -- --full                  # also a blob of 1 GiB, and more rounds; 20 GB of disk
  *     npm run bench -- --only edgewater,limit,streamed --out results/streamed
  *     npm run bench -- --report results/bench.json
  *
  * Needs wrk and openssl; docker-registry, zot, zb, and Go to build distribution, take part where
- * they are. To find what takes the time: scripts/bench/profile.ts.
+ * they are. `npm run profile` finds what takes the time.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

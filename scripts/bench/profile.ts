@@ -1,10 +1,11 @@
 /**
  * Takes a CPU profile of the registry's Worker while wrk asks for one thing, over and over:
  *
- *     node scripts/bench/profile.ts --for 'manifest by tag'    # or a part of any rate's name
+ *     npm run profile -- --for 'manifest by tag'    # or a part of any rate's name
  *
  * It writes results/profile.cpuprofile, which the DevTools of Chrome and VS Code open, and prints the
- * functions that took most of the time themselves. Only JavaScript is seen, and "(program)" is the
+ * functions that took most of the time themselves. `--worker d1:db` or `r2:bucket` shows miniflare's
+ * simulators instead: all share one thread. Only JavaScript is seen, and "(program)" is the
  * runtime's own code: for that, have V8 name its code to perf and record the runtime,
  *
  *     MINIFLARE_WORKERD_V8_FLAGS=--perf-basic-prof npm start
@@ -23,7 +24,7 @@ import { profileWorker } from './profile/inspector.ts';
 import { makeSeed } from './seed.ts';
 import { RegistrySubject } from './subjects/registry-subject.ts';
 
-const options = new Command('node scripts/bench/profile.ts')
+const options = new Command('npm run profile --')
   .description('Take a CPU profile of the Worker under load')
   .option('--for <operation>', 'what is asked for: a part of the name of a rate', 'manifest by tag')
   .option(
