@@ -152,11 +152,14 @@ function createMiniflare(
   return new Miniflare({ ...converted, enableDevRegistry: false });
 }
 
-/** Has miniflare start workerd through workerd.sh, which needs to know where it is. */
+/**
+ * Has miniflare start workerd through workerd.sh, which needs to know where it is: another one than
+ * miniflare's when EDGEWATER_WORKERD names it already, as scripts/bench/profile.ts does.
+ */
 function useGuardedRuntime(): void {
   if (process.platform !== 'win32') {
     const { default: workerd } = createRequire(import.meta.resolve('miniflare'))('workerd');
-    process.env.EDGEWATER_WORKERD = workerd;
+    process.env.EDGEWATER_WORKERD ??= workerd;
     process.env.MINIFLARE_WORKERD_PATH = join(import.meta.dirname, 'workerd.sh');
   }
 }

@@ -1,0 +1,71 @@
+import { type Image, makeImage } from '../load/image.ts';
+import { forEachAtOnce } from '../load/pool.ts';
+import { percentile, type Reading, readingOf, time } from '../samples.ts';
+import { RegistrySubject } from '../subjects/registry-subject.ts';
+import type { Operation } from './operation.ts';
+
+/** docker's: https://docs.docker.com/reference/cli/dockerd/ max-concurrent-uploads and -downloads */
+const UPLOADS = 5;
+const DOWNLOADS = 3;
+
+/** Images of one kind. */
+export interface ImageKind {
+  name: string;
+  layers: number;
+  size: number; // bytes of a layer
+  count: number;
+  atOnce: number; // images
+}
+
+/** Pushes new images as docker does, and pulls them twice. */
+export function images(kinds: readonly ImageKind[]): Operation[] {
+  return kinds.map((kind) => ({
+    name: kind.name,
+    fits: (subject) => subject instanceof RegistrySubject,
+    measure: (subject) => measure(subject as RegistrySubject, kind),
+  }));
+}
+
+async function measure(subject: RegistrySubject, kind: ImageKind): Promise<Reading[]> {
+  const made = Array.from({ length: kind.count }, () => makeImage(kind.layers, kind.size));
+  const { name } = kind;
+  return [
+    await readingOfAll(`push of ${name}`, kind, made, (image) => push(subject, image)),
+    await readingOfAll(`cold pull of ${name}`, kind, made, (image) => pull(subject, image)),
+    await readingOfAll(`warm pull of ${name}`, kind, made, (image) => pull(subject, image)),
+  ];
+}
+
+/** One after the other, what counts is how long each takes; many at once, how long all together. */
+async function readingOfAll(
+  metric: string,
+  { atOnce }: ImageKind,
+  made: readonly Image[],
+  work: (image: Image) => Promise<void>,
+): Promise<Reading> {
+  const times: number[] = [];
+  const total = await time(() =>
+    forEachAtOnce(atOnce, made, async (image) => {
+      times.push(await time(() => work(image)));
+    }),
+  );
+  const reading = readingOf(metric, times, null);
+  return atOnce === 1
+    ? reading
+    : { ...reading, value: total / made.length, p99: percentile(times, 0.99) };
+}
+
+async function push(subject: RegistrySubject, image: Image): Promise<void> {
+  await forEachAtOnce(UPLOADS, image.layers, (layer) => subject.pushLayer(layer));
+  await subject.pushLayer(image.config);
+  await subject.pushManifest(image, tagOf(image));
+}
+
+async function pull(subject: RegistrySubject, image: Image): Promise<void> {
+  await subject.pullManifest(image, tagOf(image));
+  await forEachAtOnce(DOWNLOADS, image.blobs, (blob) => subject.pullBlob(blob));
+}
+
+function tagOf({ manifest }: Image): string {
+  return manifest.digest.slice('sha256:'.length, 'sha256:'.length + 12);
+}
