@@ -14,11 +14,8 @@ import type { Content } from '../storage/content-store.ts';
 import { newManifestKey } from '../storage/keys.ts';
 import type { Actor } from '../storage/metadata/audit.ts';
 import { ConstraintError } from '../storage/metadata/database.ts';
-import type {
-  ManifestRecord,
-  ManifestWithBody,
-  NewManifest,
-} from '../storage/metadata/manifests.ts';
+import type { ManifestRecord, ManifestWithBody } from '../storage/metadata/manifests.ts';
+import type { NewManifest } from '../storage/metadata/store-manifest.ts';
 import type { TagCondition } from '../storage/metadata/tags.ts';
 import type { Stores } from '../storage/stores.ts';
 

@@ -1,10 +1,11 @@
-import type { Digest, SubjectDigest } from '../../oci/digest.ts';
+import type { Digest } from '../../oci/digest.ts';
 import type { Reference, Tag } from '../../oci/reference.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import { type Actor, record, recordEach } from './audit.ts';
 import type { Database, Statement } from './database.ts';
 import { REVIEW_DELAY, TRASH_GRACE } from './lifetimes.ts';
 import { missingFrom } from './missing.ts';
+import { type NewManifest, storeManifest } from './store-manifest.ts';
 import { guardTag, recordRemoval, setTags, type TagCondition } from './tags.ts';
 
 /** A stored manifest, as far as a HEAD tells. */
@@ -18,16 +19,6 @@ export interface ManifestRecord {
 /** With its bytes, unless they are in R2. */
 export interface ManifestWithBody extends ManifestRecord {
   body: string | null;
-}
-
-/** A manifest to store, with the digests of what it names. */
-export interface NewManifest extends ManifestWithBody {
-  artifactType: string | null;
-  subject: SubjectDigest | null;
-  blobs: readonly Digest[];
-  /** Linked where the repository has them; elsewhere they are somebody else's. */
-  externalBlobs: readonly Digest[];
-  children: readonly Digest[];
 }
 
 const COLUMNS = `
@@ -85,9 +76,7 @@ export class ManifestMetadata {
   ): Promise<void> {
     await this.#database.batch([
       ...conditions.map((condition) => guardTag(repository, condition)),
-      ...insertManifest(repository, manifest),
-      ...(manifest.key === null ? [] : consumeIntent(manifest.key)),
-      ...linkReferences(repository, manifest),
+      ...storeManifest(repository, manifest),
       record(actor, {
         event: 'manifest.push',
         namespace: namespaceOf(repository),
@@ -178,73 +167,6 @@ function selectManifest(
         repository,
         reference.digest,
       ];
-}
-
-function insertManifest(repository: RepositoryName, manifest: NewManifest): Statement[] {
-  const { digest, mediaType, size, body, key, artifactType, subject } = manifest;
-  return [
-    [
-      'INSERT INTO repositories (name, namespace) VALUES (?1, ?2) ON CONFLICT DO NOTHING',
-      repository,
-      namespaceOf(repository),
-    ],
-    [
-      `INSERT INTO manifests
-         (repository_id, digest, media_type, size, body, r2_key, artifact_type, subject_digest)
-       VALUES (${REPOSITORY_ID}, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-       ON CONFLICT (repository_id, digest) DO UPDATE SET pushed_at = unixepoch()`,
-      repository,
-      digest,
-      mediaType,
-      size,
-      body,
-      key,
-      artifactType,
-      subject,
-    ],
-  ];
-}
-
-/** Ends the intent to write `key`. If the manifest was pushed before, the older object stays. */
-function consumeIntent(key: string): Statement[] {
-  return [
-    ['INSERT INTO guard SELECT EXISTS (SELECT 1 FROM uploads WHERE r2_key = ?1)', key],
-    ['DELETE FROM uploads WHERE r2_key = ?1', key],
-    [
-      `INSERT INTO trash (r2_key, delete_after)
-       SELECT ?1, unixepoch() + ${TRASH_GRACE}
-       WHERE NOT EXISTS (SELECT 1 FROM manifests WHERE r2_key = ?1)`,
-      key,
-    ],
-  ];
-}
-
-function linkReferences(repository: RepositoryName, manifest: NewManifest): Statement[] {
-  const link = (target: string, digests: readonly Digest[], condition = 'true'): Statement[] =>
-    digests.length === 0
-      ? []
-      : [
-          [
-            `INSERT INTO ${target}
-             SELECT repositories.id, ?2, value FROM json_each(?3), repositories
-             WHERE repositories.name = ?1 AND ${condition}
-             ON CONFLICT DO NOTHING`,
-            repository,
-            manifest.digest,
-            JSON.stringify(digests),
-          ],
-        ];
-  const isLinked = `EXISTS (SELECT 1 FROM repository_blobs AS links
-    WHERE links.repository_id = repositories.id AND links.digest = value)`;
-  return [
-    ...link('manifest_blobs (repository_id, manifest_digest, blob_digest)', manifest.blobs),
-    ...link(
-      'manifest_blobs (repository_id, manifest_digest, blob_digest)',
-      manifest.externalBlobs,
-      isLinked,
-    ),
-    ...link('manifest_children (repository_id, index_digest, child_digest)', manifest.children),
-  ];
 }
 
 function queueReferences(

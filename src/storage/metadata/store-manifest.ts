@@ -1,0 +1,91 @@
+import type { Digest, SubjectDigest } from '../../oci/digest.ts';
+import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
+import type { Statement } from './database.ts';
+import { TRASH_GRACE } from './lifetimes.ts';
+import type { ManifestWithBody } from './manifests.ts';
+
+/** A manifest to store, with the digests of what it names. */
+export interface NewManifest extends ManifestWithBody {
+  artifactType: string | null;
+  subject: SubjectDigest | null;
+  blobs: readonly Digest[];
+  /** Linked where the repository has them; elsewhere they are somebody else's. */
+  externalBlobs: readonly Digest[];
+  children: readonly Digest[];
+}
+
+/** Stores a manifest with all that it names: for the batch that points tags at it. */
+export function storeManifest(repository: RepositoryName, manifest: NewManifest): Statement[] {
+  return [
+    ...insertManifest(repository, manifest),
+    ...(manifest.key === null ? [] : consumeIntent(manifest.key)),
+    ...linkReferences(repository, manifest),
+  ];
+}
+
+function insertManifest(repository: RepositoryName, manifest: NewManifest): Statement[] {
+  const { digest, mediaType, size, body, key, artifactType, subject } = manifest;
+  return [
+    [
+      'INSERT INTO repositories (name, namespace) VALUES (?1, ?2) ON CONFLICT DO NOTHING',
+      repository,
+      namespaceOf(repository),
+    ],
+    [
+      `INSERT INTO manifests
+         (repository_id, digest, media_type, size, body, r2_key, artifact_type, subject_digest)
+       VALUES ((SELECT id FROM repositories WHERE name = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+       ON CONFLICT (repository_id, digest) DO UPDATE SET pushed_at = unixepoch()`,
+      repository,
+      digest,
+      mediaType,
+      size,
+      body,
+      key,
+      artifactType,
+      subject,
+    ],
+  ];
+}
+
+/** Ends the intent to write `key`. If the manifest was pushed before, the older object stays. */
+function consumeIntent(key: string): Statement[] {
+  return [
+    ['INSERT INTO guard SELECT EXISTS (SELECT 1 FROM uploads WHERE r2_key = ?1)', key],
+    ['DELETE FROM uploads WHERE r2_key = ?1', key],
+    [
+      `INSERT INTO trash (r2_key, delete_after)
+       SELECT ?1, unixepoch() + ${TRASH_GRACE}
+       WHERE NOT EXISTS (SELECT 1 FROM manifests WHERE r2_key = ?1)`,
+      key,
+    ],
+  ];
+}
+
+function linkReferences(repository: RepositoryName, manifest: NewManifest): Statement[] {
+  const link = (target: string, digests: readonly Digest[], condition = 'true'): Statement[] =>
+    digests.length === 0
+      ? []
+      : [
+          [
+            `INSERT INTO ${target}
+             SELECT repositories.id, ?2, value FROM json_each(?3), repositories
+             WHERE repositories.name = ?1 AND ${condition}
+             ON CONFLICT DO NOTHING`,
+            repository,
+            manifest.digest,
+            JSON.stringify(digests),
+          ],
+        ];
+  const isLinked = `EXISTS (SELECT 1 FROM repository_blobs AS links
+    WHERE links.repository_id = repositories.id AND links.digest = value)`;
+  return [
+    ...link('manifest_blobs (repository_id, manifest_digest, blob_digest)', manifest.blobs),
+    ...link(
+      'manifest_blobs (repository_id, manifest_digest, blob_digest)',
+      manifest.externalBlobs,
+      isLinked,
+    ),
+    ...link('manifest_children (repository_id, index_digest, child_digest)', manifest.children),
+  ];
+}
