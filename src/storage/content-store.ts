@@ -27,6 +27,9 @@ const MAX_BUFFERED = 2 ** 20; // bytes
  */
 const FILL_DELAY = 5_000; // milliseconds
 
+/** The last bytes of the first client are out by then: a fill can keep workerd from sending them. */
+const FILL_PAUSE = 50; // milliseconds
+
 /** A fill that the runtime cut off does not tell. */
 const FILL_TIMEOUT = 120_000; // milliseconds
 
@@ -111,7 +114,10 @@ export class ContentStore {
 
   async #fill({ digest, key, size }: StoredContent, served: Promise<void>): Promise<void> {
     try {
-      await Promise.race([served, scheduler.wait(FILL_DELAY)]);
+      await Promise.race([
+        served.then(() => scheduler.wait(FILL_PAUSE)),
+        scheduler.wait(FILL_DELAY),
+      ]);
       const { body } = found(await this.#blobs.openRange(key, 0, size), key);
       await this.#cache.put(contentCacheKey(digest), body, size);
     } catch (error) {
