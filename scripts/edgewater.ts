@@ -18,6 +18,7 @@ import { addNetworkCommands } from './edgewater/network.ts';
 import { printable } from './edgewater/output.ts';
 import { addPasswordCommands } from './edgewater/password.ts';
 import { addProxyCommand } from './edgewater/proxy.ts';
+import { addPushCommand } from './edgewater/push.ts';
 import { addRepositoryCommands } from './edgewater/repo.ts';
 import { addRobotCommands } from './edgewater/robot.ts';
 import { addGlobalOptions } from './edgewater/session.ts';
@@ -45,6 +46,7 @@ for (const add of [
   addTagCommands,
   addExplainCommand,
   addAuditCommands,
+  addPushCommand,
   addProxyCommand,
 ]) {
   add(program);

@@ -126,7 +126,6 @@ export class Edge {
         refuse(request, response);
       } else if (fault?.kind === 'cut' && length > fault.after) {
         outgoing.write(bytes.subarray(0, bytes.length - (length - fault.after)));
-        setTimeout(() => outgoing.destroy(), 20); // what was written should get there
         request.socket.destroy();
       } else if (!outgoing.write(bytes)) {
         request.pause();
@@ -137,7 +136,7 @@ export class Edge {
     request.on('close', () => {
       this.#busy.delete(request);
       if (!request.complete) {
-        outgoing.destroy();
+        setTimeout(() => outgoing.destroy(), 20); // what was written should get there
       }
     });
   }

@@ -24,7 +24,7 @@ export class ProgressLines implements Progress {
       end: (problem) => {
         if (problem !== null) {
           write(`${name}: failed at ${formatBytes(sent)}: ${problem}`);
-        } else if (!this.#isQuiet) {
+        } else if (!this.#isQuiet && sent > 0) {
           const size = formatBytes(total ?? sent);
           write(`${name}: sent ${size}, ${formatRate(total ?? sent, started)}`);
         }

@@ -57,18 +57,18 @@ export class Upstream {
   }
 
   /**
-   * Where a Location header of an answer from `from` leads.
+   * Where a Location header, or a realm, of an answer from `from` leads.
    *
-   * @throws Error when that is no address, or neither https nor this machine
+   * @throws Error unless that is the registry itself, https, or from this machine to this machine
    */
   follow(location: string, from: Target): Target {
     const url = URL.parse(location, `${from.origin}${from.path}`);
     const isSafe =
       url?.protocol === 'https:' ||
       url?.origin === this.origin ||
-      (url?.protocol === 'http:' && isLoopback(url.hostname));
+      (isLoopback(new URL(this.origin).hostname) && isLoopback(url?.hostname ?? ''));
     if (url === null || !isSafe) {
-      throw new Error('the registry answered with a Location that is not to be followed');
+      throw new Error(`${this.origin} leads to ${url?.origin ?? 'no address'}, which is not safe`);
     }
     return { origin: url.origin, path: `${url.pathname}${url.search}` };
   }
