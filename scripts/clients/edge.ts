@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import {
   Agent,
   createServer,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type ServerResponse,
   request as send,
@@ -22,7 +23,7 @@ export interface Seen {
   path: string;
   length: number | null; // Content-Length
   range: string | undefined; // Content-Range
-  authorization: string | undefined;
+  headers: IncomingHttpHeaders;
 }
 
 /** How an edge behaves. */
@@ -156,7 +157,7 @@ function refuse(request: IncomingMessage, response: ServerResponse): void {
 }
 
 function see({ method = '', url = '', headers }: IncomingMessage): Seen {
-  const { 'content-length': length, 'content-range': range, authorization } = headers;
+  const { 'content-length': length, 'content-range': range } = headers;
   const known = length === undefined ? null : Number(length);
-  return { method, path: url, length: known, range, authorization };
+  return { method, path: url, length: known, range, headers };
 }

@@ -152,6 +152,9 @@ function claimOf({ request, length }: Exchange): Claim {
 }
 
 function explain(error: unknown): string {
+  if (error instanceof SourceError) {
+    return 'the client went away';
+  }
   if (error instanceof UploadRefusal && error.answer.status === 401) {
     return 'the token has expired and this proxy did not fetch it, so it cannot renew it; push again';
   }

@@ -24,7 +24,7 @@ export interface ProxyOptions {
 }
 
 /** A proxy that runs. */
-export interface Proxy {
+export interface RunningProxy {
   url: string;
   stop(): Promise<void>;
 }
@@ -37,7 +37,7 @@ const FAREWELL = 3000; // milliseconds to cancel uploads in
  *
  * @throws Error in one line when the port cannot be had
  */
-export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { host, chunkSize, policy, progress } = options;
   const port = await waitForPort(options.port, host);
   const upstream = new Upstream(options.to);

@@ -47,6 +47,7 @@ export async function pushImage(image: Image, options: PushOptions): Promise<Pus
 class Push {
   readonly #options: PushOptions;
   readonly #client: RegistryClient;
+  readonly #failure = new AbortController(); // of one blob ends the others
 
   constructor(options: PushOptions) {
     this.#options = options;
@@ -96,7 +97,9 @@ class Push {
     } catch (error) {
       const reason =
         error instanceof UploadRefusal ? refusalFor(`blob ${blob.digest}`, error.answer) : error;
-      transfer.end(reason instanceof Error ? reason.message : String(reason));
+      const isFirst = !this.#failure.signal.aborted;
+      transfer.end(isFirst && reason instanceof Error ? reason.message : 'broken off');
+      this.#failure.abort(reason);
       throw reason;
     }
   }
@@ -143,6 +146,7 @@ class Push {
   }
 
   #newClient(onRetry: (why: string) => void): RegistryClient {
-    return new RegistryClient({ ...this.#options, onRetry });
+    const signal = AbortSignal.any([this.#options.signal, this.#failure.signal]);
+    return new RegistryClient({ ...this.#options, signal, onRetry });
   }
 }

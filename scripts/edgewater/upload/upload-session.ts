@@ -160,11 +160,8 @@ export class UploadSession {
 
   /** Gives the upload up, if the registry can be told so: it would expire by itself. */
   async cancel(): Promise<void> {
-    await this.#client.once({
-      method: 'DELETE',
-      target: this.#location,
-      signal: AbortSignal.timeout(CANCEL_PATIENCE),
-    });
+    const signal = AbortSignal.timeout(CANCEL_PATIENCE); // the client's own may have fired
+    await this.#client.once({ method: 'DELETE', target: this.#location, signal }).catch(() => null);
   }
 
   #status(): ClientRequest {

@@ -5,7 +5,6 @@ import http, {
 } from 'node:http';
 import https from 'node:https';
 import { Readable } from 'node:stream';
-import { urlToHttpOptions } from 'node:url';
 import { isLoopback } from '../registry-url.ts';
 import { ConnectionError } from './connection-error.ts';
 
@@ -81,11 +80,9 @@ export class Upstream {
    */
   send(request: UpstreamRequest): Promise<IncomingMessage> {
     const { method, target, body, signal, patience = PATIENCE } = request;
-    const url = new URL(target.origin);
-    const isSecure = url.protocol === 'https:';
+    const isSecure = target.origin.startsWith('https:');
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const outgoing = (isSecure ? https : http).request({
-      ...urlToHttpOptions(url),
+    const outgoing = (isSecure ? https : http).request(target.origin, {
       method,
       path: target.path,
       headers: this.#headersFor(request),
@@ -140,7 +137,7 @@ export class Upstream {
     return {
       ...others,
       ...(target.origin === this.origin && authorization !== undefined && { authorization }),
-      ...(body instanceof Buffer && { 'content-length': body.length }),
+      ...(body !== undefined && !(body instanceof Readable) && { 'content-length': body.length }),
       host: new URL(target.origin).host,
     };
   }
