@@ -50,6 +50,7 @@ const TOO_LARGE =
 export class Edge {
   readonly url: string;
   readonly seen: Seen[] = [];
+  cuts = 0; // connections that broke by the clock
   options: EdgeOptions;
   readonly #stop: () => void;
   readonly #busy = new Set<IncomingMessage>();
@@ -144,6 +145,7 @@ export class Edge {
 
   #cutAll(): void {
     for (const request of this.#busy) {
+      this.cuts += 1;
       request.socket.destroy();
     }
   }
