@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import type { Bench } from './bench.ts';
 import { requireRoot } from './commands.ts';
 import { ContainerStore } from './container-store.ts';
@@ -88,7 +88,9 @@ async function dockerPush(bench: Bench, layer: Layer): Promise<Push> {
 
 /** It would not log in where docker has, whose token it finds. */
 async function podmanPush(bench: Bench, { folder, tag, config }: Layout): Promise<Push> {
-  bench.context.env.REGISTRY_AUTH_FILE = bench.path('podman.json');
+  const logins = bench.path('podman.json');
+  await writeFile(logins, '{}');
+  bench.context.env.REGISTRY_AUTH_FILE = logins;
   await new ContainerStore(bench, 'podman', 'main').pull(`oci:${folder}:${tag}`);
   return async (at, name) => {
     const store = new ContainerStore(at, 'podman', 'main');

@@ -61,9 +61,6 @@ async function push(
       isQuiet: options.quiet ?? false,
     }),
   );
-  for (const platform of pushed.missing) {
-    output.note(`not pushed, for the source has no ${platform}`);
-  }
   output.note(`${pushed.blobs.sent} blobs sent, ${pushed.blobs.present} were there`);
   output.done(pushed.digest, pushed);
 }
@@ -86,6 +83,9 @@ async function pushFrom(
   const scope = `repository:${target.repository}:pull,push`;
   try {
     const image = await openImage(source);
+    for (const platform of image.missing) {
+      progress.warn(`the index names ${platform}, which the source does not have`);
+    }
     const blobs = await pushImage(image, {
       ...target,
       ...how,
