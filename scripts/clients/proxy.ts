@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { Bench } from './bench.ts';
 import { requireRoot } from './commands.ts';
 import { ContainerStore } from './container-store.ts';
@@ -36,8 +36,9 @@ export const proxy: ClientSuite = {
     const layer = await makeLayer(bench, LARGE);
     const layout = await writeImage(bench, 'image', [layer]);
     return [
-      ...clientActions(bench, lines, 'docker', await dockerPush(bench, layer)),
+      // podman first: it would not log in where docker has, whose token it finds
       ...clientActions(bench, lines, 'podman', await podmanPush(bench, layout)),
+      ...clientActions(bench, lines, 'docker', await dockerPush(bench, layer)),
       ...clientActions(bench, lines, 'ctr', await ctrPush(bench, layout)),
       ...commandActions(bench, lines, layer, layout),
     ];
@@ -86,11 +87,7 @@ async function dockerPush(bench: Bench, layer: Layer): Promise<Push> {
   };
 }
 
-/** It would not log in where docker has, whose token it finds. */
 async function podmanPush(bench: Bench, { folder, tag, config }: Layout): Promise<Push> {
-  const logins = bench.path('podman.json');
-  await writeFile(logins, '{}');
-  bench.context.env.REGISTRY_AUTH_FILE = logins;
   await new ContainerStore(bench, 'podman', 'main').pull(`oci:${folder}:${tag}`);
   return async (at, name) => {
     const store = new ContainerStore(at, 'podman', 'main');
