@@ -54,6 +54,7 @@ export class Edge {
   options: EdgeOptions;
   readonly #stop: () => void;
   readonly #busy = new Set<IncomingMessage>();
+  #isCutDue = false; // nothing was on its way when it was time
 
   private constructor(options: EdgeOptions, url: string, stop: () => void) {
     this.options = options;
@@ -122,6 +123,9 @@ export class Edge {
     let length = 0;
     request.on('data', (bytes: Buffer) => {
       this.#busy.add(request);
+      if (this.#isCutDue) {
+        this.#cutAll();
+      }
       length += bytes.length;
       if (length > this.options.limit) {
         outgoing.destroy();
@@ -144,6 +148,7 @@ export class Edge {
   }
 
   #cutAll(): void {
+    this.#isCutDue = this.#busy.size === 0;
     for (const request of this.#busy) {
       this.cuts += 1;
       request.socket.destroy();

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { ChunkReader } from '../upload/chunk-reader.ts';
 import { ConnectionError } from '../upload/connection-error.ts';
 import { RegistryClient } from '../upload/registry-client.ts';
@@ -9,7 +8,8 @@ import { ownRealm } from './headers.ts';
 import { type Services, sessionKey } from './services.ts';
 
 const ATTEMPTS = 3; // of a request that only asks
-const MAX_BUFFERED = 8 * 2 ** 20; // bytes: a manifest has 4 MiB, a request for a token less
+const MAX_FORM = 64 * 2 ** 10; // bytes: what Edgewater takes as a request for a token
+const MAX_MANIFEST = 8 * 2 ** 20; // bytes: Edgewater's have 4 MiB
 
 /** Hands a request and its answer through as they come. */
 export async function passThrough(exchange: Exchange, services: Services): Promise<void> {
@@ -21,7 +21,9 @@ export async function passThrough(exchange: Exchange, services: Services): Promi
     signal: exchange.gone,
     ...(exchange.hasBody && { body: exchange.request }),
   };
-  const answer = await sendPatiently(request, exchange, services);
+  const isRepeatable = !exchange.hasBody && ['GET', 'HEAD', 'POST'].includes(exchange.method);
+  const send = () => upstream.send(request);
+  const answer = await (isRepeatable ? patiently(exchange, services, send) : send());
   const realm = ownRealm(answer.rawHeaders, upstream.origin);
   if (realm !== null) {
     realms.set(realm, true);
@@ -35,25 +37,29 @@ export async function passThrough(exchange: Exchange, services: Services): Promi
 }
 
 /** Fetches a token for a client, and remembers how. */
-export async function fetchToken(
-  exchange: Exchange,
-  { upstream, tokens }: Services,
-): Promise<void> {
-  const { bytes } = await new ChunkReader(exchange.request, MAX_BUFFERED).next();
+export async function fetchToken(exchange: Exchange, services: Services): Promise<void> {
+  const { bytes, isLast } = await new ChunkReader(exchange.request, MAX_FORM).next();
+  if (!isLast) {
+    exchange.refuse(413, 'SIZE_INVALID', 'a request for a token may have 64 KiB');
+    return;
+  }
+  const { upstream, tokens } = services;
   const request = {
     method: exchange.method,
     target: upstream.at(exchange.path),
     headers: { ...exchange.headers, 'accept-encoding': 'identity' },
-    ...(exchange.hasBody && { body: Buffer.from(bytes) }),
+    ...(exchange.hasBody && { body: bytes }),
   };
-  const answer = await upstream.ask({ ...request, signal: exchange.gone });
+  const answer = await patiently(exchange, services, () =>
+    upstream.ask({ ...request, signal: exchange.gone }),
+  );
   tokens.note(request, answer);
   exchange.reply(answer);
 }
 
 /** Puts a manifest, which does no harm twice: docker gives up a push when this fails once. */
 export async function putManifest(exchange: Exchange, services: Services): Promise<void> {
-  if (exchange.length === null || exchange.length > MAX_BUFFERED) {
+  if (exchange.length === null || exchange.length > MAX_MANIFEST) {
     return passThrough(exchange, services);
   }
   const { bytes } = await new ChunkReader(exchange.request, exchange.length).next();
@@ -62,24 +68,22 @@ export async function putManifest(exchange: Exchange, services: Services): Promi
     credentials: services.tokens.credentials(exchange.request.headers.authorization),
     policy: services.policy,
     signal: exchange.gone,
-    headers: exchange.headers,
+    headers: { ...exchange.headers, 'accept-encoding': 'identity' },
     onRetry: (why) => services.progress.say(`a manifest: ${why}; trying again`),
   });
   const target = services.upstream.at(exchange.path);
   exchange.reply(await client.persist({ method: 'PUT', target, body: bytes }));
 }
 
-/** A connection that was kept may be closed just then; what has no body and changes nothing goes again. */
-async function sendPatiently(
-  request: UpstreamRequest,
+/** Asks again where there was no answer: a connection that was kept may be closed just then. */
+async function patiently<T>(
   exchange: Exchange,
-  { upstream, policy }: Services,
-): Promise<IncomingMessage> {
-  const isRepeatable = !exchange.hasBody && ['GET', 'HEAD', 'POST'].includes(exchange.method);
-  const attempts = isRepeatable ? ATTEMPTS : 1;
-  for (const retry = new Retry({ ...policy, attempts }, exchange.gone); ; ) {
+  { policy }: Services,
+  ask: () => Promise<T>,
+): Promise<T> {
+  for (const retry = new Retry({ ...policy, attempts: ATTEMPTS }, exchange.gone); ; ) {
     try {
-      return await upstream.send(request);
+      return await ask();
     } catch (error) {
       if (!(error instanceof ConnectionError) || error.isPermanent || !(await retry.wait(error))) {
         throw error;

@@ -61,7 +61,7 @@ class Recutter {
       credentials: services.tokens.credentials(exchange.request.headers.authorization),
       policy: services.policy,
       signal: exchange.gone,
-      headers: exchange.headers,
+      headers: { ...exchange.headers, 'accept-encoding': 'identity' }, // errors in it are read
       onRetry: transfer.hinder,
     });
   }

@@ -29,7 +29,12 @@ export interface RunningProxy {
   stop(): Promise<void>;
 }
 
-const IDLE = 75_000; // milliseconds that a connection is kept: longer than clients do
+const SERVER = {
+  requestTimeout: 0, // a layer takes as long as it takes
+  keepAliveTimeout: 75_000, // milliseconds: longer than clients keep a connection
+  maxHeaderSize: 64 * 1024, // bytes: an identity token has up to 16 KiB, and Basic makes them more
+};
+
 const FAREWELL = 3000; // milliseconds to cancel uploads in
 
 /**
@@ -51,14 +56,11 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     progress,
   };
   const running = new Set<Promise<void>>();
-  const server = createServer(
-    { requestTimeout: 0, keepAliveTimeout: IDLE },
-    (request, response) => {
-      const exchange = new Exchange(request, response, upstream.origin);
-      const answering = answer(exchange, services).finally(() => running.delete(answering));
-      running.add(answering);
-    },
-  );
+  const server = createServer(SERVER, (request, response) => {
+    const exchange = new Exchange(request, response, upstream.origin);
+    const answering = answer(exchange, services).finally(() => running.delete(answering));
+    running.add(answering);
+  });
   await listen(server, port, host);
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { unavailable } from '../upload/connection-error.ts';
 import type { ClientRequest, Credentials } from '../upload/registry-client.ts';
+import { isTransient } from '../upload/retry.ts';
 import type { Answer, Upstream } from '../upload/upstream.ts';
 import { Recent } from './recent.ts';
 
@@ -53,31 +55,34 @@ class TokenSource implements Credentials {
 
   async header(): Promise<string> {
     if (Date.now() > this.#grant.expiresAt - MARGIN * 1000) {
-      await this.#fetch(); // the old one is refused then, if this fails
+      await this.#fetchOnce().catch(() => false); // the old one is refused then, and this comes again
     }
     return `Bearer ${this.#grant.token}`;
   }
 
   /** What was granted too little for will not be granted more by asking again. */
   async renew(refused: Answer): Promise<boolean> {
-    return !/error="?insufficient_scope/.test(refused.headers['www-authenticate'] ?? '')
-      ? this.#fetch()
-      : false;
+    const isTooLittle = /error="?insufficient_scope/.test(
+      refused.headers['www-authenticate'] ?? '',
+    );
+    return isTooLittle ? false : this.#fetchOnce();
   }
 
-  #fetch(): Promise<boolean> {
-    this.#renewing ??= this.#upstream
-      .ask({ headers: {}, ...this.#request })
-      .then((answer) => {
-        const grant = grantOf(answer);
-        this.#grant = grant ?? this.#grant;
-        return grant !== null;
-      })
-      .catch(() => false)
-      .finally(() => {
-        this.#renewing = null;
-      });
+  #fetchOnce(): Promise<boolean> {
+    this.#renewing ??= this.#fetch().finally(() => {
+      this.#renewing = null;
+    });
     return this.#renewing;
+  }
+
+  async #fetch(): Promise<boolean> {
+    const answer = await this.#upstream.ask({ headers: {}, ...this.#request });
+    if (isTransient(answer)) {
+      throw unavailable(this.#upstream.origin, 'a request for a token', answer.status);
+    }
+    const grant = grantOf(answer);
+    this.#grant = grant ?? this.#grant;
+    return grant !== null;
   }
 }
 

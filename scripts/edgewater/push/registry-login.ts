@@ -1,5 +1,7 @@
 import type { Login } from '../api.ts';
+import { unavailable } from '../upload/connection-error.ts';
 import type { Credentials } from '../upload/registry-client.ts';
+import { isTransient } from '../upload/retry.ts';
 import { type Answer, type Target, Upstream } from '../upload/upstream.ts';
 import { type Challenge, parseChallenge } from './challenge.ts';
 
@@ -25,7 +27,7 @@ export class RegistryLogin implements Credentials {
 
   async header(): Promise<string | null> {
     if (this.#challenge !== null && Date.now() > this.#expiresAt) {
-      await this.#renewOnce(this.#challenge);
+      await this.#renewOnce(this.#challenge).catch(() => false); // it is refused then, and this comes again
     }
     return this.#authorization;
   }
@@ -51,6 +53,9 @@ export class RegistryLogin implements Credentials {
       return isNew;
     }
     const answer = await this.#askRealm(challenge);
+    if (isTransient(answer)) {
+      throw unavailable(new URL(challenge.realm).origin, 'a request for a token', answer.status);
+    }
     if (answer.status !== 200) {
       return false;
     }

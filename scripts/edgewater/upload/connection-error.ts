@@ -12,6 +12,11 @@ export class ConnectionError extends Error {
   }
 }
 
+/** A 5xx or the like where an answer was needed to go on: as good as none. */
+export function unavailable(origin: string, what: string, status: number): ConnectionError {
+  return new ConnectionError(origin, new Error(`${what} was answered with ${status}`));
+}
+
 /** https://nodejs.org/docs/latest-v24.x/api/tls.html#x509-certificate-error-codes */
 const CERTIFICATE = /CERT|_VERIFY_|ALTNAME|^ERR_(?:SSL|TLS)_|^EPROTO$/;
 

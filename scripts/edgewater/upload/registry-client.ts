@@ -8,7 +8,7 @@ export interface Credentials {
   /** The header, or null for none. */
   header(): Promise<string | null>;
 
-  /** After a 401: whether there is another header now that may do better. */
+  /** After a 401: whether there is another header now that may do better. @throws ConnectionError */
   renew(refused: Answer): Promise<boolean>;
 }
 

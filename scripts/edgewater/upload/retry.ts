@@ -9,8 +9,11 @@ export interface RetryPolicy {
   longestWait: number; // milliseconds
 }
 
-/** Two minutes and more: as long as a registry may take to see that a connection is dead. */
-export const RETRY_POLICY: RetryPolicy = { attempts: 13, firstWait: 500, longestWait: 30_000 };
+/**
+ * 16 attempts take three to six minutes. Edgewater may take two to see that a connection is dead, and
+ * answers 429 so long.
+ */
+export const RETRY_POLICY: RetryPolicy = { attempts: 16, firstWait: 500, longestWait: 30_000 };
 
 const LONGEST_RETRY_AFTER = 300; // seconds
 
@@ -56,7 +59,10 @@ export class Retry {
     const { firstWait, longestWait } = this.#policy;
     const longest = Math.min(longestWait, firstWait * 2 ** (this.#failures - 1));
     const wait = Math.max(longest * (0.5 + Math.random() / 2), retryAfter(outcome));
-    await sleep(wait, undefined, { signal: this.#signal });
+    await sleep(wait, undefined, { signal: this.#signal }).catch((error: unknown) => {
+      this.#signal.throwIfAborted();
+      throw error;
+    });
     return true;
   }
 }
