@@ -21,6 +21,7 @@ export interface ProxyOptions {
   chunkSize: number; // bytes
   policy: RetryPolicy;
   progress: Progress;
+  patience?: number; // milliseconds that the registry may be silent
 }
 
 /** A proxy that runs. */
@@ -45,7 +46,7 @@ const FAREWELL = 3000; // milliseconds to cancel uploads in
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { host, chunkSize, policy, progress } = options;
   const port = await waitForPort(options.port, host);
-  const upstream = new Upstream(options.to);
+  const upstream = new Upstream(options.to, options.patience);
   const services: Services = {
     upstream,
     tokens: new TokenMemory(upstream),

@@ -6,7 +6,7 @@ import { formatBytes, formatRate, type Progress, type Transfer } from './progres
 interface Payload {
   name: string;
   state: string;
-  started: number; // by performance.now()
+  rate: string;
   isTotalKnown: boolean;
 }
 
@@ -20,11 +20,12 @@ export class ProgressBars implements Progress {
 
   start(name: string, total: number | null): Transfer {
     const started = performance.now();
-    const payload = { name: printable(name), state: '', started, isTotalKnown: total !== null };
+    const payload = { name: printable(name), state: '', rate: '', isTotalKnown: total !== null };
     let bar: SingleBar | null = null;
     let sent = 0;
     this.#count += 1;
     const draw = () => {
+      payload.rate = formatRate(sent, started);
       if (bar === null && performance.now() - started > NOTICEABLE) {
         bar = this.#open().create(total ?? 1, 0, payload);
       }
@@ -90,7 +91,6 @@ function format(_: Options, { value, total }: Params, payload: Payload): string 
   const filled = Math.round(done * WIDTH);
   const bar = payload.isTotalKnown ? ` [${'='.repeat(filled)}${' '.repeat(WIDTH - filled)}]` : '';
   const size = payload.isTotalKnown ? ` of ${formatBytes(total)}` : '';
-  const rate = formatRate(value, payload.started);
   const state = payload.state === '' ? '' : `, ${payload.state}`;
-  return `${payload.name}${bar} ${formatBytes(value)}${size}, ${rate}${state}`;
+  return `${payload.name}${bar} ${formatBytes(value)}${size}, ${payload.rate}${state}`;
 }

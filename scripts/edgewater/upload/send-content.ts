@@ -47,5 +47,5 @@ async function finishAtOnce(
     }
     // It may be a blob already: finishing tells.
   }
-  return session.finish(digest);
+  return session.finish(digest, true);
 }

@@ -138,22 +138,24 @@ export class UploadSession {
    * Makes a blob of what was sent. An answer that got lost is asked for again, and when the session is
    * gone by then, the blob tells whether it was made. The answer may be a refusal.
    *
+   * @param isRepeated whether an earlier request may have finished it already
    * @throws ConnectionError
    */
-  async finish(digest: string): Promise<Answer> {
+  async finish(digest: string, isRepeated = false): Promise<Answer> {
     const request = {
       method: 'PUT',
       target: withDigest(this.#location, digest),
       body: Buffer.alloc(0),
       patience: FINISH_PATIENCE,
     };
-    for (const retry = this.#client.newRetry(); ; this.#isKnown = false) {
+    let isUncertain = isRepeated;
+    for (const retry = this.#client.newRetry(); ; isUncertain = true) {
       const outcome = await this.#client.once(request);
       if (isTransient(outcome) && (await this.#client.wait(retry, outcome))) {
         continue;
       }
       const answer = answerOf(outcome);
-      const isGone = answer.status === 404 && !this.#isKnown;
+      const isGone = answer.status === 404 && isUncertain;
       return (isGone ? await this.#findBlob(digest) : null) ?? answer;
     }
   }

@@ -40,14 +40,19 @@ const SLICE = 256 * 2 ** 10; // bytes
 /** HTTP to one registry, on connections that are kept. */
 export class Upstream {
   readonly origin: string;
+  readonly #patience: number;
   readonly #agents = {
     'http:': new http.Agent({ keepAlive: true }),
     'https:': new https.Agent({ keepAlive: true }),
   };
 
-  /** `origin` is what `parseRegistry` made. */
-  constructor(origin: string) {
+  /**
+   * @param origin what `parseRegistry` made
+   * @param patience milliseconds without a byte in either direction, for requests that do not say
+   */
+  constructor(origin: string, patience = PATIENCE) {
     this.origin = origin;
+    this.#patience = patience;
   }
 
   /** A path of this registry. */
@@ -79,7 +84,7 @@ export class Upstream {
    * @throws ConnectionError, or the signal's reason
    */
   send(request: UpstreamRequest): Promise<IncomingMessage> {
-    const { method, target, body, signal, patience = PATIENCE } = request;
+    const { method, target, body, signal, patience = this.#patience } = request;
     const isSecure = target.origin.startsWith('https:');
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const outgoing = (isSecure ? https : http).request(target.origin, {

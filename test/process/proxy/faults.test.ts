@@ -63,6 +63,7 @@ describe('a push goes on', () => {
     ['when it is cut again and again', failing(isPatch, CUT, CUT, CUT, CUT)],
     ['when the answer to a chunk is lost', failing(isSecond, LOSE)],
     ['when the edge fails instead', failing(isPatch, BAD_GATEWAY, BAD_GATEWAY)],
+    ['when nobody answers', failing(isSecond, { kind: 'delay', milliseconds: 3000 })],
     ['when the status cannot be had either', failing(isOfChunk, CUT, BAD_GATEWAY, CUT, LOSE)],
     ['when the answer to the end is lost', failing(isPut, LOSE)],
     ['when the edge fails at the end', failing(isPut, BAD_GATEWAY)],
@@ -96,6 +97,26 @@ describe('a push goes on', () => {
     await pushBlob(repository, blob);
     expect(Buffer.compare(await pull(repository, blob), blob.bytes)).toBe(0);
   });
+
+  test.each([90_000, 250_000])(
+    'when the answer to the end is lost of a registry that forgets the session then: %i bytes',
+    async (size) => {
+      let isGone = false;
+      const fault = (seen: Seen): Fault | null => {
+        const isOfSession = seen.path.includes('/uploads/') && seen.method !== 'POST';
+        if (isOfSession && isGone) {
+          return { kind: 'answer', status: 404 };
+        }
+        isGone = isPut(seen);
+        return isGone ? LOSE : null;
+      };
+      await openLine(server.url, { fault });
+      const repository = newRepository();
+      const blob = randomBlob(size);
+      await pushBlob(repository, blob);
+      expect(Buffer.compare(await pull(repository, blob), blob.bytes)).toBe(0);
+    },
+  );
 
   test('when the session does not tell no byte from one', async () => {
     const line = await openLine(server.url, { fault: failing(isPatch, LOSE) });

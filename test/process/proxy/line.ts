@@ -59,6 +59,7 @@ export async function openLine(to: string, options: LineOptions = {}): Promise<L
     port: 0,
     chunkSize,
     policy: { attempts, firstWait: 5, longestWait: 50 },
+    patience: 1000,
     progress: told,
   });
   useRegistry(proxy.url, (request) => fetch(request));
