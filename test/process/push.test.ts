@@ -1,5 +1,5 @@
 /** `edgewater push` of every kind of source, before an edge with a limit. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
@@ -30,6 +30,7 @@ let state: string;
 let folder: string; // of one test
 let registry: LocalRegistry;
 let repository: string;
+let pushing: ChildProcess;
 
 beforeAll(async () => {
   state = await mkdtemp(join(tmpdir(), 'edgewater-push-test-'));
@@ -75,6 +76,7 @@ async function push(args: readonly string[], edge: Partial<EdgeOptions> = {}): P
     EDGEWATER_URL: front.url,
   };
   const child = spawn(process.execPath, [CLI, 'push', '--chunk-size', '1', ...args], { env });
+  pushing = child;
   const exited = new Promise<number | null>((done) => child.once('close', done));
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   expect(await readdir(scratch), 'what is left behind').toEqual([]);
@@ -266,6 +268,26 @@ describe('a push', () => {
     await expectPushed(run, 'v1');
     expect(run.stderr).toContain('trying again');
     expect(refused.size).toBe(1);
+  });
+
+  test('that is broken off leaves nothing behind, neither here nor there', async () => {
+    await writeArchive(join(folder, 'archive'), 2.3 * MEBIBYTE);
+    const file = join(folder, 'app.tar');
+    await create({ cwd: join(folder, 'archive'), file }, ['.']);
+    let session = '';
+    const fault: EdgeOptions['fault'] = ({ method, path }) => {
+      if (method === 'PATCH' && session === '') {
+        session = path;
+        pushing.kill('SIGINT');
+      }
+      return method === 'PATCH' ? { kind: 'delay', milliseconds: 300 } : null;
+    };
+    const { code, stderr } = await push([file, `${repository}:v1`], { fault });
+    expect(code).toBe(1);
+    expect(stderr).toContain('edgewater: broken off\n');
+    const headers = { Authorization: AUTHORIZATION };
+    const status = () => fetch(`${registry.url}${session}`, { headers }).then((it) => it.status);
+    await expect.poll(status).toBe(404);
   });
 
   test.each<[string, string, RegExp]>([
