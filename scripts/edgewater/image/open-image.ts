@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { RefusalError } from '../errors.ts';
 import type { Image } from './content.ts';
@@ -54,12 +55,13 @@ async function saveFromDocker(
     stdio: ['ignore', 'pipe', 'pipe'],
     signal,
   });
+  const archive = docker.stdout.pipe(new PassThrough()); // when it ends, Node drops what nobody reads
   const ending = new Promise<string | null>((resolve) => {
     docker.once('error', (error) => resolve(error.message));
     docker.once('close', (status) => resolve(status === 0 ? null : `status ${status}`));
   });
   const [unpacked, complaint, failure] = await Promise.all([
-    unpack(docker.stdout, folder, signal).catch((error: Error) => error),
+    unpack(archive, folder, signal).catch((error: Error) => error),
     text(docker.stderr),
     ending,
   ]);
