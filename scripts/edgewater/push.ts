@@ -119,7 +119,8 @@ async function withScratch<T>(
   } catch (error) {
     throw interruption.signal.aborted ? interruption.signal.reason : error;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    // Again, while what was to be unpacked is still being written.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 

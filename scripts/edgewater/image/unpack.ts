@@ -25,7 +25,7 @@ export async function unpack(
   const { bavail, bsize } = await statfs(folder);
   let room = bavail * bsize; // bytes
   let entries = 0;
-  const unpacking = new Unpack({
+  const unpacking: Unpack = new Unpack({
     cwd: folder,
     strict: true,
     noMtime: true,
@@ -33,7 +33,9 @@ export async function unpack(
       entries += 1;
       room -= entry.size;
       if (entries > MAX_ENTRIES || room < 0) {
-        throw new RefusalError(`there is no room for the archive in ${folder}; set TMPDIR`);
+        unpacking.abort(
+          new RefusalError(`there is no room for the archive in ${folder}; set TMPDIR`),
+        );
       }
       const { type, linkpath = '' } = entry as { type?: string; linkpath?: string };
       if (type === 'SymbolicLink' || type === 'Link') {
@@ -47,9 +49,7 @@ export async function unpack(
   await pipeline(source, unpacking as unknown as NodeJS.WritableStream, { signal }).catch(
     (error: Error) => {
       signal.throwIfAborted();
-      throw error instanceof RefusalError
-        ? error
-        : new RefusalError(`the archive cannot be unpacked: ${error.message}`);
+      throw new RefusalError(`the archive cannot be unpacked: ${error.message}`);
     },
   );
   return new ImageFolder(folder, links);
