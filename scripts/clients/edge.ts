@@ -109,7 +109,11 @@ export class Edge {
   ): void {
     const { method, url: path, headers } = request;
     const outgoing = send(this.options.to, { method, path, headers, agent });
-    outgoing.on('error', () => response.destroy());
+    outgoing.on('error', () => {
+      if (!response.headersSent) {
+        response.destroy();
+      }
+    });
     outgoing.on('response', (answer) => {
       if (fault?.kind === 'lose') {
         answer.resume();
