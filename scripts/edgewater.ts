@@ -17,6 +17,8 @@ import { addNamespaceCommands } from './edgewater/namespace.ts';
 import { addNetworkCommands } from './edgewater/network.ts';
 import { printable } from './edgewater/output.ts';
 import { addPasswordCommands } from './edgewater/password.ts';
+import { addProxyCommand } from './edgewater/proxy.ts';
+import { addPushCommand } from './edgewater/push.ts';
 import { addRepositoryCommands } from './edgewater/repo.ts';
 import { addRobotCommands } from './edgewater/robot.ts';
 import { addGlobalOptions } from './edgewater/session.ts';
@@ -44,6 +46,8 @@ for (const add of [
   addTagCommands,
   addExplainCommand,
   addAuditCommands,
+  addPushCommand,
+  addProxyCommand,
 ]) {
   add(program);
 }

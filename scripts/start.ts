@@ -3,9 +3,10 @@
  *
  *     npm start -- --port 5000 --host 127.0.0.1 --state .edgewater --log text
  */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { adminPasswordFile } from './registry/admin-password.ts';
 import { startRegistry } from './registry/local-registry.ts';
+import { parsePort } from './registry/port.ts';
 
 const options = new Command('npm start --')
   .description('Run the Edgewater registry on this machine')
@@ -51,12 +52,4 @@ function say(message: string): void {
 function hint(url: string): string {
   const { host } = new URL(url);
   return `Log in: docker login -u admin --password-stdin ${host} < ${adminPasswordFile(options.state)}`;
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port > 65_535) {
-    throw new InvalidArgumentError('It has to be a number from 0 to 65535.');
-  }
-  return port;
 }

@@ -29,6 +29,7 @@ import { environmentLogin } from './clients/environment-login.ts';
 import { helm } from './clients/helm.ts';
 import { oras } from './clients/oras.ts';
 import { podman } from './clients/podman.ts';
+import { proxy } from './clients/proxy.ts';
 import { regctl } from './clients/regctl.ts';
 import { toTable } from './clients/report.ts';
 import { runSuites } from './clients/run-suites.ts';
@@ -36,7 +37,7 @@ import { skopeo } from './clients/skopeo.ts';
 import { Api, type Login } from './edgewater/api.ts';
 import { startRegistry } from './registry/local-registry.ts';
 
-const SUITES = [docker, podman, buildah, skopeo, ctr, crane, oras, regctl, helm, cosign];
+const SUITES = [docker, podman, buildah, skopeo, ctr, crane, oras, regctl, helm, cosign, proxy];
 const NAMES = SUITES.map(({ name }) => name);
 
 const options = new Command('npm run test:clients --')

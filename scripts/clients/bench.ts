@@ -21,6 +21,7 @@ export class Bench {
   readonly host: string; // with the port
   readonly folder: string;
   readonly accounts: Accounts | null;
+  readonly #options: BenchOptions;
   readonly #client: string;
   readonly #context: RunContext;
   readonly #prefix: string;
@@ -31,6 +32,7 @@ export class Bench {
     this.host = new URL(options.url).host;
     this.folder = options.folder;
     this.accounts = options.accounts;
+    this.#options = options;
     this.#client = options.client;
     this.#prefix = options.prefix;
     this.#context = context;
@@ -57,6 +59,11 @@ export class Bench {
     const bench = new Bench(options, { folder, logs, env, signal });
     await writeDockerConfig(bench.dockerConfig);
     return bench;
+  }
+
+  /** The same place, where the registry has another address. Nothing can be deferred there. */
+  at(url: string): Bench {
+    return new Bench({ ...this.#options, url }, this.#context);
   }
 
   /** What a daemon has to run with. */

@@ -37,10 +37,11 @@ export const ctr: ClientSuite = {
   },
 };
 
+const SOCKET = 'containerd.sock';
 const SNAPSHOTTER = ['--snapshotter', 'native'];
 
 /** What each command that goes to the registry is told, for ctr keeps no login. */
-function remoteOptions(login: Login | null): string[] {
+export function remoteOptions(login: Login | null): string[] {
   const user = login === null ? [] : ['--user', `${login.username}:${login.password}`];
   return ['--plain-http', ...user];
 }
@@ -68,17 +69,18 @@ function loginClient(bench: Bench): LoginClient {
   };
 }
 
-async function startContainerd(bench: Bench): Promise<void> {
+/** Starts a containerd of this suite's own. */
+export async function startContainerd(bench: Bench): Promise<void> {
   const config = bench.path('config.toml');
   await writeFile(
     config,
     `version = 2
-root = "${bench.path('root')}"
+root = "${bench.path('containerd')}"
 state = "${bench.path('state')}"
 disabled_plugins = ["io.containerd.grpc.v1.cri"]
 
 [grpc]
-  address = "${bench.path('sock')}"
+  address = "${bench.path(SOCKET)}"
 
 [plugins."io.containerd.metadata.v1.bolt"]
   content_sharing_policy = "isolated"
@@ -92,11 +94,16 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 }
 
 function run(bench: Bench, namespace: string, ...args: string[]): Promise<string> {
-  const at = ['--address', bench.path('sock'), '--namespace', namespace];
-  return bench.run('ctr', [...at, ...args]);
+  return bench.run('ctr', [...connection(bench, namespace), ...args]);
 }
 
-async function importLayouts(bench: Bench, layouts: Record<string, Layout>): Promise<void> {
+/** The options that every command begins with. */
+export function connection(bench: Bench, namespace: string): string[] {
+  return ['--address', bench.path(SOCKET), '--namespace', namespace];
+}
+
+/** Takes images into the store of pushes, each under the name of its repository. */
+export async function importLayouts(bench: Bench, layouts: Record<string, Layout>): Promise<void> {
   for (const [name, { folder, root }] of Object.entries(layouts)) {
     await pack(bench, folder, `${folder}.tar`);
     const args = ['import', '--all-platforms', '--no-unpack', '--base-name', bench.remote(name)];
@@ -139,7 +146,7 @@ async function fetchContent(bench: Bench, { image, config }: Layout): Promise<vo
     assert.ok(digests.includes(digest), `no ${digest} in ${digests}`);
   }
   const output = bench.path('config.json');
-  const at = ['--address', bench.path('sock'), '--namespace', 'fetch'];
+  const at = connection(bench, 'fetch');
   await bench.run('ctr', [...at, 'content', 'get', config.digest], { output });
   assert.equal(await digestOfFile(output), config.digest, 'the content of the config');
 }

@@ -11,6 +11,7 @@ const STOP = 20_000;
 
 /**
  * Starts a daemon and waits until `isReady` does not throw. It is ended when the bench is closed.
+ * `name` is that of its log.
  *
  * @throws Error with the daemon's log, when it ends before or never gets ready
  */
@@ -19,8 +20,9 @@ export async function startDaemon(
   command: string,
   args: readonly string[],
   isReady: () => Promise<unknown>,
-): Promise<void> {
-  const log = join(bench.context.logs, `${command}.log`);
+  name = command,
+): Promise<ChildProcess> {
+  const log = join(bench.context.logs, `${name}.log`);
   const file = await open(log, 'w');
   const daemon = spawn(command, args, {
     cwd: bench.folder,
@@ -31,7 +33,8 @@ export async function startDaemon(
   bench.defer(() => stop(bench, daemon));
   for (const deadline = Date.now() + START; ; await sleep(200)) {
     try {
-      return void (await isReady());
+      await isReady();
+      return daemon;
     } catch {
       bench.context.signal.throwIfAborted();
     }

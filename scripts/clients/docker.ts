@@ -66,7 +66,8 @@ interface LoadedImage {
   layers: readonly Layer[];
 }
 
-async function startDockerd(bench: Bench): Promise<void> {
+/** Starts a dockerd of this suite's own, which `docker` on this bench talks to from now on. */
+export async function startDockerd(bench: Bench): Promise<void> {
   const socket = `unix://${bench.path('sock')}`;
   bench.context.env.DOCKER_HOST = socket;
   const args = ['--data-root', bench.path('data'), '--exec-root', bench.path('exec')];

@@ -192,7 +192,7 @@ interface Failure {
 }
 
 /** What a body says of a failure, in one line; null when it says nothing. */
-function explain(text: string): string | null {
+export function explain(text: string): string | null {
   let failure: Failure | null;
   try {
     failure = JSON.parse(text) as Failure | null;

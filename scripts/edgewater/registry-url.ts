@@ -5,6 +5,11 @@ export const DEFAULT_REGISTRY = 'http://127.0.0.1:5000';
 
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/;
 
+/** Whether a host, as URLs have it (IPv6 in brackets), is this machine. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
+
 /**
  * Reads the address of a registry: a URL, or host and port as docker has it.
  *
@@ -19,12 +24,12 @@ export function parseRegistry(text: string): string {
   if (url.username !== '' || url.password !== '') {
     throw new InvalidArgumentError('It may not have a password in it.');
   }
-  if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     throw new InvalidArgumentError('Passwords go over https only, except on this machine.');
   }
   return url.origin;
 }
 
 function schemeFor(authority: string): string {
-  return LOOPBACK.test(authority.replace(/:\d+$/, '')) ? 'http' : 'https';
+  return isLoopback(authority.replace(/:\d+$/, '')) ? 'http' : 'https';
 }

@@ -1,8 +1,18 @@
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InvalidArgumentError } from 'commander';
 
 /** After a SIGKILL the runtime needs a moment to notice that its parent is gone. */
 const PORT_PATIENCE = 3000; // milliseconds
+
+/** Reads the option of a port. @throws InvalidArgumentError */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) {
+    throw new InvalidArgumentError('It has to be a number from 0 to 65535.');
+  }
+  return port;
+}
 
 /**
  * A port that nobody listens on: `port`, or any for 0.

@@ -3,6 +3,7 @@ import { type Digest, type DigestAlgorithm, digestOf } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { discard } from '../streams/discard.ts';
+import { bodyBrokeOff } from './body-broke-off.ts';
 import { PartBuffer } from './part-buffer.ts';
 import type { UploadRecord } from './upload-record.ts';
 
@@ -85,7 +86,9 @@ export class PartWriter {
     const reader = body.getReader({ mode: 'byob' });
     let memory = new Uint8Array(READ_SIZE);
     for (let room = limit; ; ) {
-      const { value, done } = await readChunk(reader, memory);
+      const { value, done } = await readChunk(reader, memory).catch(() => {
+        throw bodyBrokeOff(limit - room);
+      });
       if (value !== undefined) {
         await this.#write(value.subarray(0, room));
         if (value.byteLength > room) {
@@ -150,7 +153,7 @@ export class PartWriter {
   }
 }
 
-/** Fills `memory` unless the body ends first; gives it back as `value.buffer`. */
+/** Fills `memory` unless the body ends first; gives it back as `value.buffer`. @throws when it breaks off */
 async function readChunk(reader: ReadableStreamBYOBReader, memory: Uint8Array<ArrayBuffer>) {
   let isStalled = false;
   const stall = setTimeout(() => {
@@ -163,8 +166,6 @@ async function readChunk(reader: ReadableStreamBYOBReader, memory: Uint8Array<Ar
       throw new Error('the sender stalled');
     }
     return chunk;
-  } catch {
-    throw new RegistryError('BLOB_UPLOAD_INVALID');
   } finally {
     clearTimeout(stall);
   }

@@ -3,6 +3,7 @@ import type { ByteRange } from '../oci/byte-range.ts';
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { type BlobStore, found, MAX_SINGLE_PUT } from '../storage/blob-store.ts';
+import { bodyBrokeOff } from './body-broke-off.ts';
 import { PartWriter, STALL_TIMEOUT } from './part-writer.ts';
 import type { UploadRecord } from './upload-record.ts';
 
@@ -80,7 +81,7 @@ export class UploadContent {
       putting.then(() => null),
       piping.then(
         () => putting.then(() => null),
-        () => new RegistryError('BLOB_UPLOAD_INVALID'),
+        () => bodyBrokeOff(length),
       ),
     ]).catch((error: unknown) => error);
     clearTimeout(timer);

@@ -124,6 +124,17 @@ describe('a body that breaks off', () => {
   });
 
   test.each([
+    ['after as much as the edge takes: the answer tells of the proxy', 95e6, true],
+    ['before that: it does not', 80e6, false],
+  ])('%s', async (_when, arrived, isTold) => {
+    const location = await startUpload(newRepository());
+    const body = cutBody(new Uint8Array(arrived), arrived + 1);
+    const answer = await call('PATCH', location, { body });
+    await expectError(answer, 400, 'BLOB_UPLOAD_INVALID');
+    expect((await answer.text()).includes('edgewater proxy')).toBe(isTold);
+  });
+
+  test.each([
     ['the whole blob', 800_000, 0],
     ['the last chunk', 400_000, 400_000],
   ])(

@@ -1,0 +1,87 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { SourceError } from '../upload/chunk-reader.ts';
+import type { Answer } from '../upload/upstream.ts';
+import { toClient, toUpstream } from './headers.ts';
+
+/** One request of a client and the answer to it. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly method: string;
+  readonly path: string; // with the query
+  readonly #upstream: string; // an origin
+  readonly #gone = new AbortController();
+
+  constructor(request: IncomingMessage, response: ServerResponse, upstream: string) {
+    this.request = request;
+    this.response = response;
+    this.method = request.method ?? 'GET';
+    this.path = request.url ?? '/';
+    this.#upstream = upstream;
+    response.once('close', () => {
+      if (!response.writableFinished) {
+        this.#gone.abort(new SourceError('the client went away'));
+      }
+    });
+  }
+
+  /** Fires when the client goes away without waiting for the end of the answer. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** Bytes of the body; null when nobody knows. */
+  get length(): number | null {
+    const { 'content-length': length, 'transfer-encoding': coding } = this.request.headers;
+    return coding === undefined ? Number(length ?? 0) : null;
+  }
+
+  get hasBody(): boolean {
+    return this.length !== 0;
+  }
+
+  /** The headers that the registry should see. */
+  get headers(): OutgoingHttpHeaders {
+    return toUpstream(this.request.headers);
+  }
+
+  /** Answers with what the registry answered, or with another status and the rest of it. */
+  reply(answer: Answer, status = answer.status): void {
+    const headers = toClient(answer.rawHeaders, this.#ends);
+    const body = status === 204 ? null : answer.body;
+    this.response.writeHead(status, withLength(headers, body));
+    this.response.end(body);
+  }
+
+  /** Hands an answer through while it arrives. */
+  async stream(answer: IncomingMessage): Promise<void> {
+    answer.socket.setTimeout(0); // the client may take its time
+    const { statusCode = 502, statusMessage, rawHeaders } = answer;
+    this.response.writeHead(statusCode, statusMessage, toClient(rawHeaders, this.#ends));
+    this.response.flushHeaders();
+    await pipeline(answer, this.response);
+  }
+
+  /** Answers for itself, as a registry would. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes */
+  refuse(status: number, code: string, message: string): void {
+    if (!this.response.headersSent) {
+      const body = JSON.stringify({ errors: [{ code, message: `edgewater proxy: ${message}` }] });
+      this.response.writeHead(status, { 'Content-Type': 'application/json' }).end(body);
+    } else {
+      this.response.destroy(); // what was sent of the answer is not all of it
+    }
+  }
+
+  get #ends() {
+    return { here: `http://${this.request.headers.host}`, upstream: this.#upstream };
+  }
+}
+
+function withLength(headers: readonly string[], body: Buffer | null): string[] {
+  const kept = headers.flatMap((name, at) => {
+    const isKept = at % 2 === 0 && name.toLowerCase() !== 'content-length';
+    return isKept ? [name, headers[at + 1] ?? ''] : [];
+  });
+  return body === null ? kept : [...kept, 'Content-Length', String(body.length)];
+}

@@ -1,0 +1,33 @@
+import type { Progress } from '../upload/progress.ts';
+import type { RetryPolicy } from '../upload/retry.ts';
+import type { Target, Upstream } from '../upload/upstream.ts';
+import type { Recent } from './recent.ts';
+import type { TokenMemory } from './token-memory.ts';
+
+/** What all requests to one proxy share. */
+export interface Services {
+  upstream: Upstream;
+  tokens: TokenMemory;
+  sessions: Recent<Session>; // by the path of their location
+  realms: Recent<true>; // paths that give out tokens
+  chunkSize: number; // bytes
+  policy: RetryPolicy;
+  progress: Progress;
+}
+
+/** What is known of an upload session that began here. */
+export interface Session {
+  offset: number; // bytes
+  minimum: number; // bytes of a chunk: OCI-Chunk-Min-Length
+}
+
+const CAPACITY = 10_000;
+const LIFETIME = 24 * 60 * 60 * 1000; // milliseconds
+
+/** How many sessions, or realms, are remembered and for how long. */
+export const MEMORY = [CAPACITY, LIFETIME] as const;
+
+/** Where a session is kept: the registry may put its state into the query, so that belongs to it. */
+export function sessionKey({ origin, path }: Target): string {
+  return `${origin}${path}`;
+}

@@ -1,0 +1,141 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Login } from './api.ts';
+import { RefusalError, UsageError } from './errors.ts';
+import { openImage } from './image/open-image.ts';
+import { parseWholeNumber } from './options.ts';
+import { pushImage } from './push/push-image.ts';
+import { RegistryLogin } from './push/registry-login.ts';
+import { openSession } from './session.ts';
+import { addChunkOptions, type ChunkOptions, chunkSizeOf } from './upload/chunk-size.ts';
+import { ConnectionError } from './upload/connection-error.ts';
+import { openProgress } from './upload/open-progress.ts';
+import { RETRY_POLICY } from './upload/retry.ts';
+import { Upstream } from './upload/upstream.ts';
+
+interface PushCommandOptions extends ChunkOptions {
+  image?: string;
+  concurrency: number;
+  quiet?: true;
+}
+
+/** What was pushed, and where to. */
+interface Pushed {
+  registry: string;
+  repository: string;
+  tag: string;
+  digest: string;
+  blobs: { sent: number; present: number };
+  missing: string[]; // platforms that the index names and the source lacks
+}
+
+/** push. */
+export function addPushCommand(program: Command): void {
+  const command = program
+    .command('push <source> <repository:tag>')
+    .description('push an image in chunks: an OCI layout, a docker save archive or docker:<image>')
+    .option('--image <name>', 'which one, where the source has several')
+    .option('--concurrency <number>', 'layers at a time', parseWholeNumber, 4)
+    .option('--quiet', 'no progress')
+    .action(push);
+  addChunkOptions(command);
+}
+
+async function push(
+  source: string,
+  name: string,
+  options: PushCommandOptions,
+  command: Command,
+): Promise<void> {
+  const { api, output } = await openSession(command);
+  const target = parseTarget(name, new URL(api.registry).host);
+  const chunkSize = chunkSizeOf(options);
+  const pushed = await withScratch((scratch, signal) =>
+    pushFrom({ source, scratch, signal, ...(options.image && { image: options.image }) }, target, {
+      registry: api.registry,
+      login: api.login,
+      chunkSize,
+      concurrency: Math.max(options.concurrency, 1),
+      isQuiet: options.quiet ?? false,
+    }),
+  );
+  output.note(`${pushed.blobs.sent} blobs sent, ${pushed.blobs.present} were there`);
+  output.done(pushed.digest, pushed);
+}
+
+interface Destination {
+  registry: string;
+  login: Login | null;
+  chunkSize: number; // bytes
+  concurrency: number;
+  isQuiet: boolean;
+}
+
+async function pushFrom(
+  source: Parameters<typeof openImage>[0],
+  target: { repository: string; tag: string },
+  { registry, login, isQuiet, ...how }: Destination,
+): Promise<Pushed> {
+  const progress = openProgress(isQuiet);
+  const upstream = new Upstream(registry);
+  const scope = `repository:${target.repository}:pull,push`;
+  try {
+    const image = await openImage(source);
+    for (const platform of image.missing) {
+      progress.warn(`the index names ${platform}, which the source does not have`);
+    }
+    const blobs = await pushImage(image, {
+      ...target,
+      ...how,
+      upstream,
+      progress,
+      credentials: new RegistryLogin(upstream, login, scope),
+      policy: RETRY_POLICY,
+      signal: source.signal,
+    });
+    const digest = image.manifests.at(-1)?.digest ?? '';
+    return { registry, ...target, digest, blobs, missing: image.missing };
+  } catch (error) {
+    throw error instanceof ConnectionError ? new RefusalError(error.message) : error;
+  } finally {
+    progress.stop();
+    upstream.close();
+  }
+}
+
+/** Lends a folder that is gone afterwards, on Ctrl-C too. */
+async function withScratch<T>(
+  work: (folder: string, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const interruption = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => interruption.abort(new RefusalError('broken off')));
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'edgewater-push-'));
+  try {
+    return await work(folder, interruption.signal);
+  } catch (error) {
+    throw interruption.signal.aborted ? interruption.signal.reason : error;
+  } finally {
+    // Again, while what was to be unpacked is still being written.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+}
+
+/** Reads repository and tag; the registry's own host may stand before them. @throws UsageError */
+function parseTarget(text: string, host: string): { repository: string; tag: string } {
+  const name = text.startsWith(`${host}/`) ? text.slice(host.length + 1) : text;
+  const [, repository = '', tag = 'latest'] = TARGET.exec(name) ?? [];
+  if (repository === '') {
+    throw new UsageError(
+      `"${text}" has to be as acme/app:latest; the registry is named with --registry`,
+    );
+  }
+  return { repository, tag };
+}
+
+/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests */
+const TARGET =
+  /^([a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*)(?::([A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?$/;
