@@ -61,19 +61,15 @@ export class Manifests {
    * @throws MANIFEST_UNKNOWN
    */
   async get(reference: Reference): Promise<ManifestWithBody> {
-    const { metadata, content } = this.#stores;
     let body: string | null = null;
     const record = await this.#recall(reference, async () => {
       const found = await ('tag' in reference
-        ? metadata.manifests.find(this.#repository, reference)
-        : metadata.manifests.findNearby(this.#repository, reference.digest));
+        ? this.#stores.metadata.manifests.find(this.#repository, reference)
+        : this.#findNearby(reference.digest));
       if (found === null) {
         return null;
       }
       body = found.body;
-      if (body !== null && 'digest' in reference) {
-        content.keep(found.digest, new TextEncoder().encode(body));
-      }
       const { digest, mediaType, size, key } = found;
       return { digest, mediaType, size, key };
     });
@@ -114,18 +110,12 @@ export class Manifests {
     if (body !== null) {
       return body;
     }
-    const { metadata, content } = this.#stores;
+    const { content } = this.#stores;
     if (key !== null) {
       return content.open({ digest, key, size }, null);
     }
     const near = await content.find(digest, size, null);
-    if (near !== null) {
-      return near;
-    }
-    const found = known(await metadata.manifests.findNearby(this.#repository, digest));
-    const bytes = new TextEncoder().encode(found.body ?? '');
-    content.keep(digest, bytes);
-    return bytes;
+    return near ?? known(await this.#findNearby(digest)).body ?? '';
   }
 
   /**
@@ -199,6 +189,22 @@ export class Manifests {
         ? new RegistryError('TAG_MOVED')
         : await this.#missingContent(row);
     }
+  }
+
+  /** Finds a manifest by its digest, and keeps near what comes along with it. */
+  async #findNearby(digest: Digest): Promise<ManifestWithBody | null> {
+    const { metadata, memberships, content } = this.#stores;
+    const asked = memberships.now();
+    const found = await metadata.manifests.findNearby(this.#repository, digest);
+    if (found === null) {
+      return null;
+    }
+    const blobs = found.blobs.map((blob) => [blob.digest, blob] as const);
+    memberships.learn('blobs', this.#repository, blobs, asked);
+    if (found.body !== null) {
+      content.keep(digest, new TextEncoder().encode(found.body));
+    }
+    return found;
   }
 
   #recall<Value>(reference: Reference, find: () => Promise<Value | null>): Promise<Value | null> {

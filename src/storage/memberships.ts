@@ -13,6 +13,12 @@ export interface MaxAges {
   tag: number;
 }
 
+/** When the database was asked, for what it answers to be remembered. */
+export interface Moment {
+  at: number; // milliseconds since the epoch
+  forgotten: number; // what was forgotten in the isolate by then
+}
+
 interface Remembered<Value> {
   value: Value;
   until: number; // milliseconds since the epoch
@@ -54,18 +60,37 @@ export class Memberships {
     if (known !== undefined) {
       return known;
     }
-    const before = this.#isolate.forgotten;
+    const before = this.now();
     const cached = await this.#cache.json<Remembered<Value>>(key);
     if (cached !== null && cached.until > Date.now()) {
       this.#remember(key, cached, before);
       return cached.value;
     }
-    const until = Date.now() + maxAge * 1000;
+    const asked = this.now();
     const value = await find();
-    if (value !== null && this.#remember(key, { value, until }, before)) {
-      waitUntil(this.#share(key, { value, until }, maxAge, before));
+    const remembered = { value, until: asked.at + maxAge * 1000 };
+    if (value !== null && this.#remember(key, remembered, before)) {
+      waitUntil(this.#share(key, remembered, maxAge, before));
     }
     return value;
+  }
+
+  /** The moment before a query of which {@link learn} is told the answer. */
+  now(): Moment {
+    return { at: Date.now(), forgotten: this.#isolate.forgotten };
+  }
+
+  /** Remembers in this isolate what came along with the answer to another question. */
+  learn(
+    kind: MembershipKind,
+    repository: RepositoryName,
+    values: Iterable<readonly [name: string, value: unknown]>,
+    asked: Moment,
+  ): void {
+    const until = asked.at + this.#maxAgeOf(kind) * 1000;
+    for (const [name, value] of values) {
+      this.#remember(membershipCacheKey(kind, repository, name), { value, until }, asked);
+    }
   }
 
   /** Forgets what was deleted or moved, when the database knows of it. */
@@ -93,17 +118,17 @@ export class Memberships {
     key: string,
     remembered: Remembered<unknown>,
     maxAge: number,
-    before: number,
+    before: Moment,
   ): Promise<void> {
     await this.#cache.putJson(key, remembered, maxAge);
-    if (this.#isolate.forgotten !== before) {
+    if (this.#isolate.forgotten !== before.forgotten) {
       await this.#cache.delete(key); // it may have been this
     }
   }
 
   /** False when something was forgotten since `before`. */
-  #remember(key: string, { value, until }: Remembered<unknown>, before: number): boolean {
-    if (this.#isolate.forgotten !== before) {
+  #remember(key: string, { value, until }: Remembered<unknown>, before: Moment): boolean {
+    if (this.#isolate.forgotten !== before.forgotten) {
       return false;
     }
     this.#isolate.memberships.set(key, value, ENTRY_SIZE + 2 * key.length, until);

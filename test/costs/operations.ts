@@ -48,7 +48,7 @@ function operation(
 /* biome-ignore format: a table */
 export const OPERATIONS = {
   token: operation('token for a robot', 'million', 1, [0, 0, 1, 2, 12, 4, 0, 0]),
-  coldPull: operation('image, first pull in a location', 'million', 9, [0, 7, 9, 0, 26, 0, 0, 15]),
+  coldPull: operation('image, first pull in a location', 'million', 9, [0, 7, 2, 0, 20, 0, 0, 8]),
   warmPull: operation('image by digest, warm', 'million', 8, [0, 0, 0, 0, 0, 0, 0, 0]),
   warmTagPull: operation('image by tag, warm', 'million', 9, [0, 0, 1, 0, 3, 0, 0, 0]),
   coldLargePull: operation('layer of 20 MiB, first pull in a location', 'million', 1, [0, 2, 1, 0, 3, 0, 0, 2]),

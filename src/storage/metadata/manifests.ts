@@ -2,6 +2,7 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Reference, Tag } from '../../oci/reference.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import { type Actor, record, recordEach } from './audit.ts';
+import type { BlobRecord } from './blobs.ts';
 import type { Database, Statement } from './database.ts';
 import { REVIEW_DELAY, TRASH_GRACE } from './lifetimes.ts';
 import { missingFrom } from './missing.ts';
@@ -20,6 +21,22 @@ export interface ManifestRecord {
 export interface ManifestWithBody extends ManifestRecord {
   body: string | null;
 }
+
+/** With the blobs that it names and the repository sees, of which there may be more. */
+export interface ManifestWithBlobs extends ManifestWithBody {
+  blobs: readonly BlobRecord[];
+}
+
+/** How many blobs come along with a manifest: images have fewer. */
+const MAX_BLOBS = 128;
+
+const BLOBS = `
+  (SELECT json_group_array(json_object('digest', digest, 'key', r2_key, 'size', size)) FROM (
+     SELECT blobs.digest, blobs.r2_key, blobs.size
+     FROM manifest_blobs JOIN blobs ON blobs.digest = manifest_blobs.blob_digest
+     WHERE manifest_blobs.repository_id = manifests.repository_id
+       AND manifest_blobs.manifest_digest = manifests.digest
+     LIMIT ${MAX_BLOBS})) AS blobs`;
 
 const COLUMNS = `
   manifests.digest, manifests.media_type AS mediaType, manifests.size, manifests.r2_key AS key`;
@@ -41,11 +58,15 @@ export class ManifestMetadata {
     );
   }
 
-  /** Like {@link find} by digest, from a read replica if that has it. */
-  findNearby(repository: RepositoryName, digest: Digest): Promise<ManifestWithBody | null> {
-    return this.#database.firstNearby<ManifestWithBody>(
-      ...selectManifest(`${COLUMNS}, manifests.body`, repository, { digest }),
+  /**
+   * Like {@link find} by digest, from a read replica if that has it. The blobs that it names come
+   * along, for whoever reads a manifest goes on to read them.
+   */
+  async findNearby(repository: RepositoryName, digest: Digest): Promise<ManifestWithBlobs | null> {
+    const row = await this.#database.firstNearby<ManifestWithBody & { blobs: string }>(
+      ...selectManifest(`${COLUMNS}, ${BLOBS}, manifests.body`, repository, { digest }),
     );
+    return row === null ? null : { ...row, blobs: JSON.parse(row.blobs) };
   }
 
   /** Finds a manifest for somebody who does not want its body, which stays where it is. */
