@@ -87,8 +87,13 @@ export class ContentStore {
   keep(digest: Digest, bytes: Uint8Array): void {
     if (this.#isolate.content.get(digest) === undefined) {
       this.#remember(digest, bytes);
-      waitUntil(this.#cache.put(contentCacheKey(digest), bytes, bytes.byteLength));
+      waitUntil(this.#put(digest, bytes));
     }
+  }
+
+  async #put(digest: Digest, bytes: Uint8Array): Promise<void> {
+    await scheduler.wait(FILL_PAUSE);
+    await this.#cache.put(contentCacheKey(digest), bytes, bytes.byteLength);
   }
 
   async #readWhole({ digest, key }: StoredContent): Promise<Uint8Array> {

@@ -59,7 +59,7 @@ export class UploadSession extends DurableObject<Env> {
   start(id: string, repository: RepositoryName, algorithm: DigestAlgorithm): Promise<Result<void>> {
     return toResult(async () => {
       const key = blobKey(id);
-      await this.#metadata.uploads.announce(id, repository, key, SESSION_LIFETIME);
+      const announced = this.#metadata.uploads.announce(id, repository, key, SESSION_LIFETIME);
       this.#record.save({
         id,
         repository,
@@ -71,7 +71,12 @@ export class UploadSession extends DurableObject<Env> {
         size: 0,
         isStored: false,
       });
-      await this.#wakeIn(SESSION_LIFETIME);
+      try {
+        await Promise.all([announced, this.#wakeIn(SESSION_LIFETIME)]);
+      } catch (error) {
+        await this.#record.clear();
+        throw error;
+      }
     });
   }
 
