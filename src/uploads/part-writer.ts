@@ -27,6 +27,7 @@ export class PartWriter {
   readonly #hash: Hash | null;
   readonly #buffer = new PartBuffer();
   #spare: Uint8Array<ArrayBuffer> | undefined;
+  #reading: { reader: ReadableStreamBYOBReader; since: number } | null = null;
   #storing: Promise<void> | null = null;
 
   constructor(record: UploadRecord, algorithm: DigestAlgorithm, blobs: BlobStore) {
@@ -63,11 +64,24 @@ export class PartWriter {
     try {
       await this.#readAll(body, limit);
     } finally {
+      this.#reading = null;
       await this.#storing;
       this.#record.addTail(this.#buffer.bytes.subarray(this.#record.tailLength));
       this.#buffer.compact(); // an idle session holds its tail and no more
       this.#spare = undefined;
     }
+  }
+
+  /**
+   * Gives the body up that is being received, if nothing was read of it for `patience` milliseconds.
+   * False when there is none, or its sender sends.
+   */
+  giveUp(patience: number): boolean {
+    if (this.#reading === null || Date.now() - this.#reading.since < patience) {
+      return false;
+    }
+    this.#reading.reader.cancel('the sender is gone').catch(() => {});
+    return true;
   }
 
   /**
@@ -86,6 +100,7 @@ export class PartWriter {
     const reader = body.getReader({ mode: 'byob' });
     let memory = new Uint8Array(READ_SIZE);
     for (let room = limit; ; ) {
+      this.#reading = { reader, since: Date.now() };
       const { value, done } = await readChunk(reader, memory).catch(() => {
         throw bodyBrokeOff(limit - room);
       });

@@ -49,6 +49,11 @@ export class UploadContent {
     }
   }
 
+  /** Gives up a sender who has been silent for `patience` milliseconds; false when there is none. */
+  giveUpSender(patience: number): boolean {
+    return this.#writer?.giveUp(patience) ?? false;
+  }
+
   /** The digest of what was appended, or null when only {@link readBack} can tell. */
   digest(algorithm: DigestAlgorithm): Digest | null {
     return this.#openWriter().digest(algorithm);

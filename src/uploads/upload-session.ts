@@ -33,6 +33,7 @@ import { UploadRecord, type UploadSessionRow } from './upload-record.ts';
 const SESSION_LIFETIME = 24 * 60 * 60; // seconds
 const COMMITTED_LIFETIME = 10 * 60; // seconds
 const RETRY_DELAY = 60; // seconds
+const SILENCE = 5_000; // milliseconds
 
 /** Where the upload is: how many bytes it has, and whether a chunk was refused for starting elsewhere. */
 export interface UploadProgress {
@@ -45,7 +46,7 @@ export class UploadSession extends DurableObject<Env> {
   readonly #metadata: MetadataStore;
   readonly #record: UploadRecord;
   readonly #content: UploadContent;
-  #isBusy = false;
+  #running: Promise<unknown> | null = null;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -149,7 +150,7 @@ export class UploadSession extends DurableObject<Env> {
     const { row } = this.#record;
     if (row === null || row.state === 'committed') {
       await this.#record.clear();
-    } else if (this.#isBusy) {
+    } else if (this.#running !== null) {
       await this.#wakeIn(RETRY_DELAY);
     } else {
       await this.#close();
@@ -240,7 +241,7 @@ export class UploadSession extends DurableObject<Env> {
   #alone<T>(work: () => Promise<T>, chunk: Chunk | null = null): Promise<Result<T>> {
     return toResult(async () => {
       try {
-        return await this.#unlessBusy(work);
+        return await this.#unlessBusy(work, chunk);
       } finally {
         if (chunk !== null && !chunk.body.locked) {
           await discard(chunk.body); // the request was refused before its body was looked at
@@ -249,15 +250,24 @@ export class UploadSession extends DurableObject<Env> {
     });
   }
 
-  async #unlessBusy<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#isBusy) {
+  /**
+   * A chunk that says where it goes on comes from one whose connection broke: it takes the place of a
+   * sender who has gone silent, which may be the same one, on a line that nobody has closed.
+   */
+  async #unlessBusy<T>(work: () => Promise<T>, chunk: Chunk | null): Promise<T> {
+    const isContinued = chunk !== null && chunk.range !== null;
+    if (isContinued && this.#content.giveUpSender(SILENCE)) {
+      await this.#running?.catch(() => {}); // what it brought is kept
+    }
+    if (this.#running !== null) {
       throw new RegistryError('TOOMANYREQUESTS', 'this upload is busy with another request');
     }
-    this.#isBusy = true;
+    const running = work();
+    this.#running = running;
     try {
-      return await work();
+      return await running;
     } finally {
-      this.#isBusy = false;
+      this.#running = null;
     }
   }
 

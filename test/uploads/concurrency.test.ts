@@ -1,5 +1,5 @@
 /** One session, several requests at once, and several sessions with the same content. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { PART_SIZE } from '../../src/uploads/part-buffer.ts';
 import { heldStream } from '../support/bodies.ts';
 import {
@@ -15,7 +15,10 @@ import {
 import { randomBlob } from '../support/images.ts';
 import { expectBlob, expectNoOrphans, query, sessionOf } from '../support/storage.ts';
 
-afterEach(expectNoOrphans);
+afterEach(async () => {
+  vi.useRealTimers();
+  await expectNoOrphans();
+});
 
 /** Waits until the session has stored a part of the request under way. */
 async function firstPart(location: string): Promise<void> {
@@ -41,6 +44,25 @@ describe('while a PATCH is under way', () => {
     end();
     expect((await patch).status).toBe(202);
     expect((await call('PUT', url)).status).toBe(201);
+    await expectBlob(repository, blob);
+  });
+
+  test('a chunk that goes on takes the place of a sender who has been silent for 5 seconds', async () => {
+    const repository = newRepository();
+    const blob = randomBlob(PART_SIZE + 5000);
+    const location = await startUpload(repository);
+    const held = heldStream(blob.bytes);
+    const patch = call('PATCH', location, { body: held.body });
+    await firstPart(location);
+    const body = blob.bytes.slice(PART_SIZE);
+    const rest = { headers: chunkHeaders(PART_SIZE, body), body };
+    await expectError(await call('PATCH', location, rest), 429, 'TOOMANYREQUESTS');
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 5_000 });
+    await expectError(await call('PATCH', location, { body }), 429, 'TOOMANYREQUESTS');
+    expect((await call('PATCH', location, rest)).status).toBe(202);
+    expect((await patch).status).toBeGreaterThanOrEqual(400);
+    held.end();
+    expect((await call('PUT', withQuery(location, 'digest', blob.digest))).status).toBe(201);
     await expectBlob(repository, blob);
   });
 
