@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+
+/** Memory of a process, in bytes. */
+export interface Memory {
+  resident: number;
+  anonymous: number; // of that: heaps, stacks, buffers; the rest is mapped files, so code
+}
+
+/** Memory at a time. */
+export interface MemorySample extends Memory {
+  at: number; // seconds since the watch began
+}
+
+/** As the kernel counts it. */
+export async function memoryOf(pid: number): Promise<Memory> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const read = (field: string) =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * 1024;
+  return { resident: read('VmRSS'), anonymous: read('RssAnon') };
+}
+
+/** Looks at the memory of a process again and again. */
+export class MemoryWatch {
+  readonly samples: MemorySample[] = [];
+  readonly #start = performance.now();
+  readonly #pid: number;
+  readonly #timer: NodeJS.Timeout;
+
+  /** `interval` is in milliseconds. */
+  constructor(pid: number, interval: number) {
+    this.#pid = pid;
+    this.#timer = setInterval(() => void this.#look(), interval);
+    void this.#look();
+  }
+
+  stop(): MemorySample[] {
+    clearInterval(this.#timer);
+    return this.samples;
+  }
+
+  /** A process that has ended has no memory: whoever asks it will tell. */
+  async #look(): Promise<void> {
+    const at = (performance.now() - this.#start) / 1000;
+    const memory = await memoryOf(this.#pid).catch(() => null);
+    if (memory !== null && Number.isFinite(memory.resident)) {
+      this.samples.push({ at, ...memory });
+    }
+  }
+}
