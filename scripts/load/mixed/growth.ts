@@ -1,6 +1,6 @@
 import { toNumber } from '../../bench/report/tables.ts';
 import { median } from '../../bench/samples.ts';
-import type { MemorySample } from '../memory.ts';
+import type { Memory, MemorySample } from '../memory.ts';
 import type { Pledge, Table } from '../scenario.ts';
 import { type Fit, fitLine } from '../slope.ts';
 
@@ -13,34 +13,39 @@ const WARM_UP = 0.2;
  */
 const FLAT = 2e6; // bytes a minute
 
-/** How the memory of the runtime went once it was warm. */
-export function describeGrowth(samples: readonly MemorySample[], seconds: number) {
+/** What is watched, and in what it is told. */
+const KINDS = {
+  resident: { name: 'resident memory, MB', unit: 1e6 },
+  anonymous: { name: 'anonymous memory, MB', unit: 1e6 },
+  files: { name: 'open files', unit: 1 },
+} as const;
+
+/** How the runtime grew once it was warm; `quiet` is what it has a while after the load ended. */
+export function describeGrowth(samples: readonly MemorySample[], seconds: number, quiet: Memory) {
   const warm = samples.filter(({ at }) => at >= seconds * WARM_UP);
-  const lines = (['resident', 'anonymous'] as const).map((kind) => {
-    const values = warm.map((sample) => sample[kind]);
-    const fit = fitLine(warm.map((sample) => [sample.at / 60, sample[kind]]));
-    return { kind, values, fit };
-  });
+  const fitOf = (kind: keyof typeof KINDS) =>
+    fitLine(warm.map((sample) => [sample.at / 60, sample[kind]]));
   const table: Table = {
-    headings: ['memory of workerd', 'min, MB', 'median, MB', 'max, MB', 'slope, MB/min', '±'],
-    rows: lines.map(({ kind, values, fit }) => [
-      kind,
-      ...[Math.min(...values), median(values), Math.max(...values)].map(inMegabytes),
-      (fit.slope / 1e6).toFixed(2),
-      (fit.error / 1e6).toFixed(2),
-    ]),
+    headings: ['workerd', 'min', 'median', 'max', 'slope a minute', '±', 'in quiet'],
+    rows: (Object.keys(KINDS) as (keyof typeof KINDS)[]).map((kind) => {
+      const { name, unit } = KINDS[kind];
+      const values = warm.map((sample) => sample[kind] / unit);
+      const { slope, error } = fitOf(kind);
+      return [
+        name,
+        ...[Math.min(...values), median(values), Math.max(...values)].map(toNumber),
+        ...[slope, error].map((value) => (value / unit).toFixed(2)),
+        toNumber(quiet[kind] / unit),
+      ];
+    }),
   };
-  const [resident] = lines;
-  return { table, pledge: toPledge(resident?.fit), fits: lines.map(({ fit }) => fit) };
+  const fit = fitOf('resident');
+  return { table, fit, pledge: toPledge(fit) };
 }
 
-function toPledge(fit: Fit | undefined): Pledge {
+function toPledge({ slope }: Fit): Pledge {
   return {
     text: `memory is flat: it grows by less than ${FLAT / 1e6} MB a minute`,
-    isKept: fit !== undefined && fit.slope < FLAT,
+    isKept: slope < FLAT,
   };
-}
-
-function inMegabytes(bytes: number): string {
-  return toNumber(bytes / 1e6);
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../client.ts';
-import { MemoryWatch } from '../memory.ts';
+import { MemoryWatch, memoryOf } from '../memory.ts';
 import { Progress } from '../progress.ts';
 import { Random } from '../random.ts';
 import { Repository } from '../repository.ts';
@@ -15,6 +15,9 @@ import { ACTIONS, type Action, type Worker } from './work.ts';
 const REPOSITORIES = Array.from({ length: 8 }, (_, index) => `${NAMESPACE}/app-${index}`);
 const FIRST_IMAGES = 16; // before the clock starts, for pulls need something
 const SAMPLE_INTERVAL = 5000; // milliseconds
+
+/** Until Durable Objects that nobody asks have left the memory: ten seconds, and some to spare. */
+const QUIET = 30_000; // milliseconds
 
 /** Pushes and pulls of all kinds at once, for a long time. */
 export async function mixed(stage: Stage): Promise<Outcome> {
@@ -38,21 +41,24 @@ export async function mixed(stage: Stage): Promise<Outcome> {
     await Promise.all([...workers.map((worker) => work(worker, tally, isOver)), told]);
     signal.throwIfAborted();
     const memory = watch.stop();
-    const growth = describeGrowth(memory, seconds);
+    await sleep(QUIET);
+    const quiet = await memoryOf(server.runtime);
+    const growth = describeGrowth(memory, seconds, quiet);
     return {
       name: 'mixed',
       about:
         `Pushes and pulls of all kinds at ${settings.connections} connections for ` +
         `${settings.minutes} minutes: ${tally.done} of them, ${library.size} images, seed ` +
         `${settings.seed}. Every status was compared, the digest of everything that was pulled, ` +
-        'and every range byte for byte. Memory is that of the runtime after the first fifth of the time.',
+        'and every range byte for byte. Memory is that of the runtime after the first fifth of the ' +
+        `time, and when nobody had asked anything for ${QUIET / 1000} s.`,
       tables: [tally.toTable(), growth.table],
       pledges: [
         { text: 'every answer is right, none is missing', isKept: tally.failures.length === 0 },
         growth.pledge,
       ],
       failures: explainFailures(tally.failures),
-      measurements: { ...tally, memory, fits: growth.fits, images: library.size },
+      measurements: { ...tally, memory, quiet, fit: growth.fit, images: library.size },
     };
   } finally {
     for (const closable of [tokens, ...clients]) {

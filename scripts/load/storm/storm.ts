@@ -2,7 +2,7 @@ import { type Image, makeImage } from '../../bench/load/image.ts';
 import { toNumber } from '../../bench/report/tables.ts';
 import { median, percentile, time } from '../../bench/samples.ts';
 import { Client } from '../client.ts';
-import { memoryOf } from '../memory.ts';
+import { MemoryWatch, memoryOf } from '../memory.ts';
 import type { Published } from '../mixed/library.ts';
 import { Progress } from '../progress.ts';
 import { Repository } from '../repository.ts';
@@ -19,12 +19,14 @@ const LAYER = 2 * 2 ** 20; // bytes
 /** The digests of one pull in so many are compared: to hash them all would hold up the server. */
 const COMPARED = 20;
 
+const SAMPLE_INTERVAL = 250; // milliseconds
+
 /** What all pulls of one storm took. */
 interface Storm {
   name: 'cold' | 'warm';
   times: number[]; // milliseconds
   total: number; // milliseconds until the last one was done
-  growth: number; // bytes that the runtime has more than before
+  growth: number; // bytes that the runtime had more than before at most
   failures: string[];
 }
 
@@ -82,6 +84,7 @@ async function pullAll(
   const times: number[] = [];
   const failures: string[] = [];
   const before = await memoryOf(server.runtime);
+  const watch = new MemoryWatch(server.runtime, SAMPLE_INTERVAL);
   const pull = async (_: unknown, index: number) => {
     try {
       const isCompared = index % COMPARED === 0;
@@ -96,7 +99,8 @@ async function pullAll(
   });
   progress.stop();
   tokens.close();
-  const growth = (await memoryOf(server.runtime)).resident - before.resident;
+  watch.stop();
+  const growth = watch.peak - before.resident;
   return { name, times, total, growth, failures };
 }
 
