@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { edgewater } from '../bench/contestants/edgewater.ts';
 import { describeMachine } from '../bench/machine.ts';
@@ -8,6 +8,8 @@ import type { Results } from './results.ts';
 import type { Outcome, Scenario, Stage } from './scenario.ts';
 import { slow } from './slow/slow.ts';
 import { storm } from './storm/storm.ts';
+
+const LOG_LINES = 20;
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = { mixed, slow, storm };
 
@@ -23,12 +25,25 @@ export async function runLoad(
   for (const [name, scenario] of Object.entries(SCENARIOS)) {
     if (names.includes(name)) {
       const folder = join(stage.folder, name);
-      const outcome = await scenario({ ...stage, folder });
+      const outcome = await scenario({ ...stage, folder }).catch(async (error: unknown) => {
+        await showLog(folder);
+        throw error;
+      });
       console.log(toText(outcome));
+      if (outcome.failures.length > 0) {
+        await showLog(folder);
+      }
       outcomes.push(outcome);
       await rm(folder, { recursive: true, force: true });
     }
   }
   const version = 'version' in found ? found.version : 'an unknown version';
   return { date, command, version, machine: await describeMachine(stage.folder), outcomes };
+}
+
+/** What the registry said last: its folder goes, and the log with it. */
+async function showLog(folder: string): Promise<void> {
+  const log = await readFile(join(folder, 'log'), 'utf8').catch(() => '');
+  const lines = log.trimEnd().split('\n').slice(-LOG_LINES);
+  console.error(lines.map((line) => `load: the registry: ${line}`).join('\n'));
 }

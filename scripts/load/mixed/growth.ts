@@ -1,5 +1,5 @@
 import { toNumber } from '../../bench/report/tables.ts';
-import { median } from '../../bench/samples.ts';
+import { median, percentile } from '../../bench/samples.ts';
 import type { Memory, MemorySample } from '../memory.ts';
 import type { Pledge, Table } from '../scenario.ts';
 import { type Fit, fitLine } from '../slope.ts';
@@ -20,8 +20,12 @@ const KINDS = {
   files: { name: 'open files', unit: 1 },
 } as const;
 
-/** How the runtime grew once it was warm; `quiet` is what it has a while after the load ended. */
-export function describeGrowth(samples: readonly MemorySample[], seconds: number, quiet: Memory) {
+/** How the runtime grew once it was warm; `quiet` is what it has a while after the load. */
+export function describeGrowth(
+  samples: readonly MemorySample[],
+  seconds: number,
+  quiet: Memory | null, // when it has ended
+) {
   const warm = samples.filter(({ at }) => at >= seconds * WARM_UP);
   const fitOf = (kind: keyof typeof KINDS) =>
     fitLine(warm.map((sample) => [sample.at / 60, sample[kind]]));
@@ -33,9 +37,9 @@ export function describeGrowth(samples: readonly MemorySample[], seconds: number
       const { slope, error } = fitOf(kind);
       return [
         name,
-        ...[Math.min(...values), median(values), Math.max(...values)].map(toNumber),
+        ...[percentile(values, 0), median(values), percentile(values, 1)].map(toNumber),
         ...[slope, error].map((value) => (value / unit).toFixed(2)),
-        toNumber(quiet[kind] / unit),
+        toNumber(quiet && quiet[kind] / unit),
       ];
     }),
   };

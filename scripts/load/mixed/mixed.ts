@@ -42,7 +42,10 @@ export async function mixed(stage: Stage): Promise<Outcome> {
     signal.throwIfAborted();
     const memory = watch.stop();
     await sleep(QUIET);
-    const quiet = await memoryOf(server.runtime);
+    const quiet = await memoryOf(server.runtime).catch(() => null);
+    if (quiet === null) {
+      tally.failures.unshift('the runtime of the registry has ended');
+    }
     const growth = describeGrowth(memory, seconds, quiet);
     return {
       name: 'mixed',
