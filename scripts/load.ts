@@ -30,7 +30,7 @@ const options = new Command('npm run load --')
   .option('--pulls <number>', 'that begin at once in storm', parseCount, 500)
   .option('--seed <number>', 'repeats what mixed does', parseCount, Math.ceil(Math.random() * 1e9))
   .addOption(
-    new Option('--login <who>', 'a robot, or admin: every password costs the server 100 ms')
+    new Option('--login <who>', 'a robot, or admin by password, whose logins the throttle counts')
       .choices(['robot', 'admin'])
       .default('robot'),
   )
