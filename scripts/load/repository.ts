@@ -6,6 +6,14 @@ import type { Client, Question } from './client.ts';
 /** Content by what it has to be when it is pulled. */
 export type Named = Pick<Content, 'size' | 'digest'>;
 
+/** An image that is in the registry, without its bytes. */
+export interface Published {
+  repository: string;
+  tag: string;
+  manifest: Named;
+  blobs: readonly Named[];
+}
+
 /** What the load does with one repository over one client. All of it throws unless it goes well. */
 export class Repository {
   readonly #client: Client;
@@ -93,6 +101,19 @@ export class Repository {
     expectEqual(reply.size, size, `the size of ${digest}`);
     if (keep === 'digest') {
       expectEqual(reply.digest, digest, 'the digest of a blob');
+    }
+  }
+
+  /** As docker pulls: what does the tag name, and then everything by its digest. */
+  async pull({ tag, manifest, blobs }: Published): Promise<void> {
+    await this.headManifest(tag, manifest);
+    await this.pullByDigest({ manifest, blobs });
+  }
+
+  async pullByDigest({ manifest, blobs }: Pick<Published, 'manifest' | 'blobs'>): Promise<void> {
+    await this.pullManifest(manifest.digest, manifest);
+    for (const blob of blobs) {
+      await this.pullBlob(blob);
     }
   }
 

@@ -1,14 +1,6 @@
 import type { Image } from '../../bench/load/image.ts';
 import type { Random } from '../random.ts';
-import type { Named } from '../repository.ts';
-
-/** An image that is in the registry, without its bytes. */
-export interface Published {
-  repository: string;
-  tag: string;
-  manifest: Named;
-  blobs: readonly Named[];
-}
+import type { Named, Published } from '../repository.ts';
 
 /** One whose bytes are still here: it can be pushed again, and parts of it compared. */
 export interface Recent extends Published {

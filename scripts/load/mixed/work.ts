@@ -1,7 +1,7 @@
 import { type Image, makeImage } from '../../bench/load/image.ts';
 import type { Random } from '../random.ts';
-import type { Repository } from '../repository.ts';
-import type { Library, Published } from './library.ts';
+import type { Published, Repository } from '../repository.ts';
+import type { Library } from './library.ts';
 
 /** What one connection works with. */
 export interface Worker {
@@ -104,22 +104,13 @@ async function pushAndDelete({ random, own }: Worker): Promise<void> {
   }
 }
 
-/** As docker pulls: what does the tag name, and then everything by its digest. */
 async function pull({ open }: Worker, published: Published): Promise<void> {
-  const { repository, tag, manifest, blobs } = published;
-  await open(repository).headManifest(tag, manifest);
-  await open(repository).pullManifest(manifest.digest, manifest);
-  for (const blob of blobs) {
-    await open(repository).pullBlob(blob);
-  }
+  await open(published.repository).pull(published);
 }
 
 async function pullByDigest({ library, open }: Worker): Promise<void> {
-  const { repository, manifest, blobs } = library.any();
-  await open(repository).pullManifest(manifest.digest, manifest);
-  for (const blob of blobs) {
-    await open(repository).pullBlob(blob);
-  }
+  const published = library.any();
+  await open(published.repository).pullByDigest(published);
 }
 
 async function head({ library, random, open }: Worker): Promise<void> {

@@ -1,7 +1,6 @@
 import { median, percentile } from '../../bench/samples.ts';
-import type { Published } from '../mixed/library.ts';
 import type { Random } from '../random.ts';
-import type { Repository } from '../repository.ts';
+import type { Published, Repository } from '../repository.ts';
 
 /** How those who pull as fast as they can got on. Times are in milliseconds. */
 export interface Pace {
@@ -27,7 +26,7 @@ export async function pullFast(
       while (performance.now() < end) {
         const before = performance.now();
         try {
-          await pull(repository, random.pick(images));
+          await repository.pull(random.pick(images));
           times.push(performance.now() - before);
         } catch (error) {
           failures.push(error instanceof Error ? error.message : String(error));
@@ -37,12 +36,4 @@ export async function pullFast(
   );
   const rate = times.length / ((performance.now() - start) / 1000);
   return { rate, p50: median(times), p99: percentile(times, 0.99), failures };
-}
-
-async function pull(repository: Repository, { tag, manifest, blobs }: Published): Promise<void> {
-  await repository.headManifest(tag, manifest);
-  await repository.pullManifest(manifest.digest, manifest);
-  for (const blob of blobs) {
-    await repository.pullBlob(blob);
-  }
 }

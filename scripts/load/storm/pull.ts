@@ -1,7 +1,6 @@
 import { forEachAtOnce } from '../../bench/load/pool.ts';
 import { Client } from '../client.ts';
-import type { Published } from '../mixed/library.ts';
-import { Repository } from '../repository.ts';
+import { type Published, Repository } from '../repository.ts';
 import type { Server } from '../server.ts';
 import type { Tokens } from '../tokens.ts';
 
