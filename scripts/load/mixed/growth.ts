@@ -8,8 +8,9 @@ import { type Fit, fitLine } from '../slope.ts';
 const WARM_UP = 0.2;
 
 /**
- * A heap that is collected now and then makes points that lie some 15 MB off the line: over twelve
- * minutes that is an error of about 0.4 MB a minute, so less than this cannot be told from nothing.
+ * Points lay some 36 MB off the line in a run of five minutes. Over the twelve that count of fifteen
+ * that is an error of 0.9 MB a minute, so less than about this cannot be told from nothing; shorter
+ * runs tell less, which the column of errors shows.
  */
 const FLAT = 2e6; // bytes a minute
 
