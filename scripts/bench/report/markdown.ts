@@ -1,5 +1,6 @@
 import { metricsOf, OURS, type Results, ratio, summarize } from '../results.ts';
 import type { Unit } from '../samples.ts';
+import { toMachine } from './machine.ts';
 import { METHOD } from './method.ts';
 import { toNumber, toRatio, toTable } from './tables.ts';
 import { toTargetTable } from './target-table.ts';
@@ -31,7 +32,7 @@ export function toMarkdown(results: Results): string {
     ...toZbTable(results),
     '## What ran',
     toContestants(results),
-    toMachine(results),
+    toMachine(results.machine),
     ...toFailures(results),
     METHOD,
     '',
@@ -74,14 +75,6 @@ function toContestants({ versions, absent }: Results): string {
     .filter(([name]) => !name.startsWith('zb')) // has a section of its own
     .map(([name, why]) => [name, `did not run: ${why}`]);
   return toTable(['contestant', 'version'], [...rows, ...missing]);
-}
-
-function toMachine({ machine }: Results): string {
-  const { cpu, cores, memory, kernel, disk, node, workerd } = machine;
-  return (
-    `Machine: ${cores} cores (${cpu}), ${(memory / 2 ** 30).toFixed(0)} GiB of memory, ${kernel}, ` +
-    `data on ${disk}; Node ${node.slice(1)}, workerd ${workerd}.`
-  );
 }
 
 function toFailures({ failures }: Results): string[] {
