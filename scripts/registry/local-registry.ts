@@ -41,7 +41,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 /** miniflare reads an object of several parts ahead of its reader: no more than this, then. */
-const R2_READ_WINDOW = String(8 * 2 ** 20); // bytes
+const R2_READ_WINDOW = String(2 * 2 ** 20); // bytes
 
 const SWEEP_INTERVAL = 15 * 60 * 1000; // milliseconds, like the cron trigger in wrangler.toml
 

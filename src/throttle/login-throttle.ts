@@ -12,7 +12,7 @@ interface State {
   failures: number;
   lastAt: number; // milliseconds since the epoch, as all times here
   lockedUntil: number;
-  known: { address: string; at: number }[];
+  known: { address: string | null; at: number }[]; // null on somebody's own machine, behind no edge
 }
 
 const NEW: State = { failures: 0, lastAt: 0, lockedUntil: 0, known: [] };
@@ -26,11 +26,11 @@ const NEW: State = { failures: 0, lastAt: 0, lockedUntil: 0, known: [] };
  * has logged in to an account from an address before is not kept out there by others' failures.
  */
 export class LoginThrottle extends DurableObject {
-  /** Announces an attempt from an address, if it is known: the seconds to wait, or 0 to go on. */
+  /** Announces an attempt from an address, null where nothing tells it: the seconds to wait, or 0 to go on. */
   async attempt(kind: ThrottleKind, address: string | null): Promise<number> {
     const now = Date.now();
     const state = this.#read(now);
-    const isKnown = address !== null && state.known.some((entry) => entry.address === address);
+    const isKnown = state.known.some((entry) => entry.address === address);
     if (state.lockedUntil > now && !isKnown) {
       return Math.ceil((state.lockedUntil - now) / 1000);
     }
@@ -52,8 +52,7 @@ export class LoginThrottle extends DurableObject {
       return;
     }
     const known = state.known.filter((entry) => entry.address !== address);
-    const added = address === null ? [] : [{ address, at: now }];
-    await this.#write({ ...NEW, lastAt: now, known: [...added, ...known] });
+    await this.#write({ ...NEW, lastAt: now, known: [{ address, at: now }, ...known] });
   }
 
   override async alarm(): Promise<void> {
