@@ -9,7 +9,8 @@ import {
   OCI_TAG,
 } from '../http/headers.ts';
 import { parseTag, type Reference } from '../oci/reference.ts';
-import { MAX_MANIFEST_SIZE, type ManifestRecord } from '../registry/manifests.ts';
+import { MAX_MANIFEST_SIZE } from '../registry/manifest-pushes.ts';
+import type { ManifestRecord } from '../registry/manifests.ts';
 import type { Repository } from '../registry/registry.ts';
 
 /**
@@ -22,13 +23,7 @@ export async function get(
   reference: Reference,
 ): Promise<Response> {
   const manifest = await repository.manifests.get(reference);
-  const headers = contentHeaders(reference, manifest);
-  if (isNotModified(request.headers, manifest.digest)) {
-    return new Response(null, { status: 304, headers });
-  }
-  const body = await repository.manifests.open(manifest);
-  headers.set('Content-Length', String(manifest.size));
-  return new Response(body, { headers });
+  return respond(request, reference, manifest, () => repository.manifests.open(manifest));
 }
 
 /** end-3: does a manifest exist? https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#checking-if-content-exists-in-the-registry */
@@ -41,12 +36,7 @@ export async function head(
   const manifest = await (mayPush
     ? repository.manifests.statForPush(reference)
     : repository.manifests.stat(reference));
-  const headers = contentHeaders(reference, manifest);
-  if (isNotModified(request.headers, manifest.digest)) {
-    return new Response(null, { status: 304, headers });
-  }
-  headers.set('Content-Length', String(manifest.size));
-  return new Response(null, { headers });
+  return respond(request, reference, manifest, async () => null);
 }
 
 /**
@@ -86,11 +76,22 @@ export async function remove(repository: Repository, reference: Reference): Prom
   return new Response(null, { status: 202 });
 }
 
-function contentHeaders(reference: Reference, { mediaType, digest }: ManifestRecord): Headers {
-  return new Headers({
+async function respond(
+  request: Request,
+  reference: Reference,
+  { mediaType, digest, size }: ManifestRecord,
+  open: () => Promise<BodyInit | null>,
+): Promise<Response> {
+  const headers = new Headers({
     'Cache-Control': 'tag' in reference ? FRESH_CONTENT : IMMUTABLE_CONTENT,
     'Content-Type': mediaType,
     [DOCKER_CONTENT_DIGEST]: digest,
     ETag: entityTag(digest),
   });
+  if (isNotModified(request.headers, digest)) {
+    return new Response(null, { status: 304, headers });
+  }
+  const body = await open();
+  headers.set('Content-Length', String(size));
+  return new Response(body, { headers });
 }

@@ -28,8 +28,8 @@ export class Blobs {
   async stat(digest: Digest): Promise<BlobRecord> {
     const { metadata, memberships } = this.#stores;
     return known(
-      await memberships.recall('blobs', this.#repository, digest, () =>
-        metadata.blobs.findNearby(this.#repository, digest),
+      await memberships.recall('blobs', this.#repository, digest, (source) =>
+        metadata.blobs.find(this.#repository, digest, source),
       ),
     );
   }
@@ -68,7 +68,6 @@ export class Blobs {
       if (!(await metadata.blobs.unlink(this.#repository, digest, this.#actor))) {
         throw new RegistryError('BLOB_UNKNOWN');
       }
-      await memberships.forget('blobs', this.#repository, [digest]);
     } catch (error) {
       if (error instanceof ConstraintError) {
         throw new RegistryError(
@@ -77,6 +76,9 @@ export class Blobs {
         );
       }
       throw error;
+    } finally {
+      // Always, for the answer of a delete that was done may have been lost.
+      await memberships.forget('blobs', this.#repository, [digest]);
     }
   }
 }

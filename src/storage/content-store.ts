@@ -30,6 +30,9 @@ const FILL_DELAY = 5_000; // milliseconds
 /** The last bytes of the first client are out by then: a fill can keep workerd from sending them. */
 const FILL_PAUSE = 50; // milliseconds
 
+/** After this another fill tries whether the cache keeps what it is given: behind Access it does not. */
+const FILL_BREAK = 10 * 60_000; // milliseconds
+
 /** A fill that the runtime cut off does not tell. */
 const FILL_TIMEOUT = 120_000; // milliseconds
 
@@ -80,7 +83,7 @@ export class ContentStore {
       return this.#cache.open(contentCacheKey(digest), range);
     }
     const bytes = await this.#cache.bytes(contentCacheKey(digest));
-    return bytes === null ? null : slice(this.#remember(digest, bytes), range);
+    return bytes?.byteLength !== size ? null : slice(this.#remember(digest, bytes), range);
   }
 
   /** Keeps small content that was read elsewhere. */
@@ -110,11 +113,18 @@ export class ContentStore {
     const { first, last } = range ?? { first: 0, last: size - 1 };
     const length = last - first + 1;
     const { body, served } = found(await this.#blobs.openRange(key, first, length), key);
-    if (size <= MAX_CACHED_SIZE && this.#isolate.filling.get(digest) === undefined) {
+    if (size <= MAX_CACHED_SIZE && this.#mayFill(digest)) {
       this.#isolate.filling.set(digest, true, 1, Date.now() + FILL_TIMEOUT);
       waitUntil(this.#fill(content, served));
     }
     return body;
+  }
+
+  #mayFill(digest: Digest): boolean {
+    const { filling, fillsPausedUntil } = this.#isolate;
+    return (
+      this.#cache.isAvailable && filling.get(digest) === undefined && fillsPausedUntil <= Date.now()
+    );
   }
 
   async #fill({ digest, key, size }: StoredContent, served: Promise<void>): Promise<void> {
@@ -125,6 +135,9 @@ export class ContentStore {
       ]);
       const { body } = found(await this.#blobs.openRange(key, 0, size), key);
       await this.#cache.put(contentCacheKey(digest), body, size);
+      if (!(await this.#cache.has(contentCacheKey(digest)))) {
+        this.#isolate.fillsPausedUntil = Date.now() + FILL_BREAK;
+      }
     } catch (error) {
       console.error(`${digest} was not cached:`, error);
     } finally {

@@ -22,12 +22,16 @@ const CACHE_NAME = 'edgewater';
 export class EdgeCache {
   readonly #base: string;
 
+  /** Whether there is a cache at all. */
+  readonly isAvailable: boolean;
+
   /**
    * `origin` is the scheme and host that the request asked for: keys have to be below it, for other
    * host names are looked up in DNS first (cloudflare/cloudflare-docs#18634).
    */
   constructor(origin: string) {
     this.#base = `${origin}/edge-cache/`;
+    this.isAvailable = !origin.endsWith('.workers.dev');
   }
 
   /** The content under a key of keys.ts, or the range of it; null when it is not here. */
@@ -42,6 +46,13 @@ export class EdgeCache {
       return null;
     }
     return response.body;
+  }
+
+  /** Whether something is there. */
+  async has(key: string): Promise<boolean> {
+    const body = await this.open(key, null);
+    await body?.cancel();
+    return body !== null;
   }
 
   /** As {@link open}, the whole in memory. */

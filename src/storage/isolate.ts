@@ -6,14 +6,23 @@ const CONTENT_SIZE = 16 * 2 ** 20; // bytes
 
 const MAX_FILLS = 1000;
 
+/** What was answered, or, without a value, that something was deleted and only the primary knows. */
+export interface Remembered {
+  value?: unknown;
+  until: number; // milliseconds since the epoch
+}
+
 /** What the requests of one isolate have in common: nothing that the stores could not tell again. */
 export class Isolate {
-  readonly memberships = new IsolateMemory<unknown>(MEMBERSHIPS_SIZE);
+  readonly memberships = new IsolateMemory<Remembered>(MEMBERSHIPS_SIZE);
   readonly content = new IsolateMemory<Uint8Array>(CONTENT_SIZE);
 
-  /** How often memberships were forgotten: an answer that was asked for before is not remembered. */
-  forgotten = 0;
+  /** Grows when something is forgotten: an answer that was asked for before is not remembered. */
+  generation = 0;
 
   /** What is being copied to the edge cache, each for as long as that may take. */
   readonly filling = new IsolateMemory<true>(MAX_FILLS);
+
+  /** Until when the edge cache is not filled, for it did not keep what it was given. */
+  fillsPausedUntil = 0; // milliseconds since the epoch
 }

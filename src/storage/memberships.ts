@@ -1,8 +1,9 @@
 import { waitUntil } from 'cloudflare:workers';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { EdgeCache } from './edge-cache.ts';
-import type { Isolate } from './isolate.ts';
+import type { Isolate, Remembered } from './isolate.ts';
 import { membershipCacheKey } from './keys.ts';
+import type { Source } from './metadata/database.ts';
 
 /** What a repository has: a blob or a manifest by its digest, a manifest by its tag. */
 export type MembershipKind = 'blobs' | 'manifests' | 'tags';
@@ -16,12 +17,7 @@ export interface MaxAges {
 /** When the database was asked, for what it answers to be remembered. */
 export interface Moment {
   at: number; // milliseconds since the epoch
-  forgotten: number; // what was forgotten in the isolate by then
-}
-
-interface Remembered<Value> {
-  value: Value;
-  until: number; // milliseconds since the epoch
+  generation: number; // of the isolate
 }
 
 const ENTRY_SIZE = 512; // bytes, about, beside the key
@@ -30,8 +26,10 @@ const ENTRY_SIZE = 512; // bytes, about, beside the key
  * Remembers that a repository has some content: in this isolate, and for the others of the location
  * in the edge cache. That it has not is never remembered, so what is pushed is there at once.
  *
- * What is deleted is forgotten at once where the delete was asked for; elsewhere it may be answered
- * for as long as the maximum age, counted from when the database was asked.
+ * What is deleted leaves a mark in the location where the delete was asked for: there the primary is
+ * asked for it until whatever was remembered before has run out. Elsewhere it may be answered for as
+ * long as the maximum age, counted from when the database was asked, which may have been a replica
+ * that is behind.
  */
 export class Memberships {
   readonly #isolate: Isolate;
@@ -49,35 +47,30 @@ export class Memberships {
     kind: MembershipKind,
     repository: RepositoryName,
     name: string,
-    find: () => Promise<Value | null>,
+    find: (source: Source) => Promise<Value | null>,
   ): Promise<Value | null> {
     const maxAge = this.#maxAgeOf(kind);
     if (maxAge === 0) {
-      return find();
+      return find('replica');
     }
     const key = membershipCacheKey(kind, repository, name);
-    const known = this.#isolate.memberships.get(key) as Value | undefined;
-    if (known !== undefined) {
-      return known;
-    }
     const before = this.now();
-    const cached = await this.#cache.json<Remembered<Value>>(key);
-    if (cached !== null && cached.until > Date.now()) {
-      this.#remember(key, cached, before);
-      return cached.value;
+    const known = this.#isolate.memberships.get(key) ?? (await this.#lookUp(key, before));
+    if (known !== undefined) {
+      return (known.value as Value | undefined) ?? find('primary');
     }
     const asked = this.now();
-    const value = await find();
+    const value = await find('replica');
     const remembered = { value, until: asked.at + maxAge * 1000 };
     if (value !== null && this.#remember(key, remembered, before)) {
-      waitUntil(this.#share(key, remembered, maxAge, before));
+      waitUntil(this.#share(key, remembered, maxAge));
     }
     return value;
   }
 
   /** The moment before a query of which {@link learn} is told the answer. */
   now(): Moment {
-    return { at: Date.now(), forgotten: this.#isolate.forgotten };
+    return { at: Date.now(), generation: this.#isolate.generation };
   }
 
   /** Remembers in this isolate what came along with the answer to another question. */
@@ -87,51 +80,65 @@ export class Memberships {
     values: Iterable<readonly [name: string, value: unknown]>,
     asked: Moment,
   ): void {
-    const until = asked.at + this.#maxAgeOf(kind) * 1000;
-    for (const [name, value] of values) {
-      this.#remember(membershipCacheKey(kind, repository, name), { value, until }, asked);
+    const maxAge = this.#maxAgeOf(kind);
+    for (const [name, value] of maxAge === 0 ? [] : values) {
+      const key = membershipCacheKey(kind, repository, name);
+      if (this.#isolate.memberships.get(key) === undefined) {
+        this.#remember(key, { value, until: asked.at + maxAge * 1000 }, asked);
+      }
     }
   }
 
-  /** Forgets what was deleted or moved, when the database knows of it. */
+  /** Marks what was deleted or moved, or may have been, when the database was told. */
   async forget(
     kind: MembershipKind,
     repository: RepositoryName,
     names: readonly string[],
   ): Promise<void> {
-    if (this.#maxAgeOf(kind) === 0) {
+    const maxAge = this.#maxAgeOf(kind);
+    if (maxAge === 0) {
       return;
     }
-    this.#isolate.forgotten += 1;
-    const keys = names.map((name) => membershipCacheKey(kind, repository, name));
-    for (const key of keys) {
-      this.#isolate.memberships.delete(key);
-    }
-    await Promise.all(keys.map((key) => this.#cache.delete(key)));
+    this.#isolate.generation += 1;
+    const mark = { until: Date.now() + maxAge * 1000 };
+    await Promise.all(
+      names.map((name) => {
+        const key = membershipCacheKey(kind, repository, name);
+        this.#remember(key, mark, this.now());
+        return this.#cache.putJson(key, mark, maxAge);
+      }),
+    );
   }
 
   #maxAgeOf(kind: MembershipKind): number {
     return kind === 'tags' ? this.#maxAges.tag : this.#maxAges.membership;
   }
 
-  async #share(
-    key: string,
-    remembered: Remembered<unknown>,
-    maxAge: number,
-    before: Moment,
-  ): Promise<void> {
-    await this.#cache.putJson(key, remembered, maxAge);
-    if (this.#isolate.forgotten !== before.forgotten) {
-      await this.#cache.delete(key); // it may have been this
+  /** What the location knows, which this isolate then knows too. */
+  async #lookUp(key: string, before: Moment): Promise<Remembered | undefined> {
+    const cached = await this.#cache.json<Remembered>(key);
+    if (cached === null || cached.until <= Date.now()) {
+      return undefined;
+    }
+    this.#remember(key, cached, before);
+    return cached;
+  }
+
+  /** Lets the location know, unless another isolate has marked it as deleted meanwhile. */
+  async #share(key: string, remembered: Remembered, maxAge: number): Promise<void> {
+    const isMarked = (await this.#cache.json<Remembered>(key)) !== null;
+    if (!isMarked && this.#isolate.memberships.get(key) === remembered) {
+      await this.#cache.putJson(key, remembered, maxAge);
     }
   }
 
   /** False when something was forgotten since `before`. */
-  #remember(key: string, { value, until }: Remembered<unknown>, before: Moment): boolean {
-    if (this.#isolate.forgotten !== before.forgotten) {
+  #remember(key: string, remembered: Remembered, before: Moment): boolean {
+    if (this.#isolate.generation !== before.generation) {
       return false;
     }
-    this.#isolate.memberships.set(key, value, ENTRY_SIZE + 2 * key.length, until);
+    const size = ENTRY_SIZE + 2 * key.length;
+    this.#isolate.memberships.set(key, remembered, size, remembered.until);
     return true;
   }
 }

@@ -73,8 +73,8 @@ export class PartWriter {
   }
 
   /**
-   * Gives the body up that is being received, if nothing was read of it for `patience` milliseconds.
-   * False when there is none, or its sender sends.
+   * Gives up the body that is being received, if its sender has not brought {@link READ_SIZE} within
+   * `patience` milliseconds. False when there is none, or its sender sends.
    */
   giveUp(patience: number): boolean {
     if (this.#reading === null || Date.now() - this.#reading.since < patience) {
@@ -104,6 +104,7 @@ export class PartWriter {
       const { value, done } = await readChunk(reader, memory).catch(() => {
         throw bodyBrokeOff(limit - room);
       });
+      this.#reading = null;
       if (value !== undefined) {
         await this.#write(value.subarray(0, room));
         if (value.byteLength > room) {

@@ -49,7 +49,7 @@ export class UploadContent {
     }
   }
 
-  /** Gives up a sender who has been silent for `patience` milliseconds; false when there is none. */
+  /** Gives up a sender who hangs; see {@link PartWriter.giveUp}. */
   giveUpSender(patience: number): boolean {
     return this.#writer?.giveUp(patience) ?? false;
   }

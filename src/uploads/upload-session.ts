@@ -10,7 +10,8 @@
  * ```
  *
  * One writer, so no locks: the body streams Worker → object → R2, and while one request sends bytes
- * or finishes, any other but a status is told to come back. An answer is a promise: parts and tail
+ * or finishes, any other but a status is told to come back, unless the sender hangs and the other goes
+ * on where it is. An answer is a promise: parts and tail
  * are durable before it leaves (Durable Objects hold it back until they are). Only the running hash
  * lives in memory alone. If an eviction takes it, finishing reads the object once.
  *
@@ -252,7 +253,7 @@ export class UploadSession extends DurableObject<Env> {
 
   /**
    * A chunk that says where it goes on comes from one whose connection broke: it takes the place of a
-   * sender who has gone silent, which may be the same one, on a line that nobody has closed.
+   * sender who hangs, which may be the same one, on a line that nobody has closed.
    */
   async #unlessBusy<T>(work: () => Promise<T>, chunk: Chunk | null): Promise<T> {
     const isContinued = chunk !== null && chunk.range !== null;

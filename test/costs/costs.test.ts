@@ -63,14 +63,20 @@ const asPuller = () => logIn(`repository:${repository}:pull`);
 
 async function expectCost(name: OperationName, work: () => Promise<unknown>): Promise<void> {
   requests = 0;
-  const { d1RowsRead, ...counts } = await countDuring(work);
-  const { d1RowsRead: rowsRead, ...wanted } = OPERATIONS[name].counts;
-  expect({ requests, ...counts }, name).toEqual({
-    requests: OPERATIONS[name].requests,
-    ...wanted,
-  });
+  const counts = await countDuring(work);
+  const { d1RowsRead, ...wanted } = OPERATIONS[name].counts;
+  // What goes on behind the answers counts as well.
+  await expect
+    .poll(() => ({ requests, ...counts }), { message: name })
+    .toMatchObject({
+      requests: OPERATIONS[name].requests,
+      ...wanted,
+    });
   // SQLite counts the row behind a range too, if there is one: that is up to the random digests.
-  expect(Math.abs(d1RowsRead - rowsRead), `${name}: rows read`).toBeLessThanOrEqual(ROWS_BESIDE);
+  const beside = d1RowsRead > 3 * ROWS_BESIDE ? ROWS_BESIDE : 0;
+  expect(Math.abs(counts.d1RowsRead - d1RowsRead), `${name}: rows read`).toBeLessThanOrEqual(
+    beside,
+  );
 }
 
 function newImage(): TestManifest {

@@ -103,6 +103,7 @@ test('with a maximum age for tags it is seen elsewhere after that time', async (
   const repository = newRepository();
   const [before, after] = [randomImage(), randomImage()];
   await push(repository, before, 'v1');
+  vi.advanceTimersByTime(30_000); // a tag that has just moved is asked for
   const maxAges = { membership: 60, tag: 30 };
   const { manifests: far } = elsewhere(repository, new Isolate(), { maxAges });
   const reference = { tag: parseTag('v1') };

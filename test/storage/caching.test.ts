@@ -21,7 +21,7 @@ import { closedEnv } from '../support/closed.ts';
 import { countDuring, isCached } from '../support/counting.ts';
 import { elsewhere, ORIGIN } from '../support/elsewhere.ts';
 import { randomBlob, randomImage, type TestBlob } from '../support/images.ts';
-import { newStores } from '../support/storage.ts';
+import { newStores, query } from '../support/storage.ts';
 
 const SMALL = 1000; // bytes: in the memory of the isolate
 const LARGE = 2 ** 21; // bytes: streamed
@@ -236,6 +236,23 @@ describe('filling', () => {
         expect(await bytesOf(response)).toEqual(blob.bytes.slice(0, 100));
       }
     });
-    expect(counts).toMatchObject({ r2ClassB: 2, cacheLookups: 1 }); // of the membership
+    // One look-up of the membership, and one before the location is told of it.
+    await expect.poll(() => counts).toMatchObject({ r2ClassB: 2, cacheLookups: 2 });
+  });
+
+  test.each([
+    ['where there is a cache', ORIGIN, 0, true],
+    ['not on workers.dev, where there is none', 'https://edgewater.alice.workers.dev', 0, false],
+    ['not while the cache does not keep what it is given', ORIGIN, 60_000, false],
+  ])('%s', async (_title, origin, pause, isFilled) => {
+    const { blob } = await pushed(LARGE);
+    const digest = parseDigest(blob.digest);
+    const isolate = new Isolate();
+    isolate.fillsPausedUntil = Date.now() + pause;
+    const { content } = newStores(isolate, {}, origin);
+    const [key] = await query('SELECT r2_key FROM blobs WHERE digest = ?1', digest);
+    const body = await content.open({ digest, key: String(key), size: LARGE }, null);
+    expect(isolate.filling.get(digest) !== undefined).toBe(isFilled);
+    expect(await bytesOf(new Response(body))).toEqual(blob.bytes);
   });
 });

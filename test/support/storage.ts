@@ -13,7 +13,11 @@ import { digestOf, type TestBlob } from './images.ts';
 type Stub = DurableObjectStub<UploadSession>;
 
 /** The stores as the Worker has them; in an isolate of their own, they remember nothing at first. */
-export function newStores(isolate?: Isolate, bindings: Partial<StoreOptions> = {}): Stores {
+export function newStores(
+  isolate?: Isolate,
+  bindings: Partial<StoreOptions> = {},
+  origin = 'http://registry.test',
+): Stores {
   const options = {
     database: env.DB,
     bucket: env.BUCKET,
@@ -21,7 +25,7 @@ export function newStores(isolate?: Isolate, bindings: Partial<StoreOptions> = {
     maxAges: { membership: 60, tag: 0 },
     ...bindings,
   };
-  return new Stores(options, 'http://registry.test', isolate);
+  return new Stores(options, origin, isolate);
 }
 
 /** The id of an upload session and its Durable Object, by the session's Location. */

@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import { type Actor, recordEach } from './audit.ts';
-import type { Database, Statement } from './database.ts';
+import type { Database, Source, Statement } from './database.ts';
 import { LEASE } from './lifetimes.ts';
 import { missingFrom } from './missing.ts';
 import { trashUnlinkedBlob } from './trash.ts';
@@ -34,13 +34,12 @@ export class BlobMetadata {
     this.#database = database;
   }
 
-  find(repository: RepositoryName, digest: Digest): Promise<BlobRecord | null> {
-    return this.#database.first<BlobRecord>(FIND, repository, digest);
-  }
-
-  /** Like {@link find}, from a read replica if that has it. */
-  findNearby(repository: RepositoryName, digest: Digest): Promise<BlobRecord | null> {
-    return this.#database.firstNearby<BlobRecord>(FIND, repository, digest);
+  find(
+    repository: RepositoryName,
+    digest: Digest,
+    source: Source = 'primary',
+  ): Promise<BlobRecord | null> {
+    return this.#database.firstFrom<BlobRecord>(source, FIND, repository, digest);
   }
 
   /** Like {@link find}, and renews the lease for a pusher who goes on to name the blob. */

@@ -3,6 +3,9 @@ import { RegistryError } from '../../oci/errors.ts';
 /** A statement with its numbered parameters (?1, ?2, …): at most 100, so lists go in as one JSON. */
 export type Statement = readonly [sql: string, ...parameters: (string | number | null)[]];
 
+/** Whom to ask: a replica may be behind, and still have what was deleted. */
+export type Source = 'replica' | 'primary';
+
 /** The database refused a batch, and rolled it back, because an invariant would have broken. */
 export class ConstraintError extends Error {
   override readonly name = 'ConstraintError';
@@ -21,20 +24,22 @@ export class ConstraintError extends Error {
  */
 export class Database {
   readonly #d1: D1Database;
-  readonly #queries: Pick<D1Database, 'prepare' | 'batch'>;
 
-  constructor(d1: D1Database, queries: Pick<D1Database, 'prepare' | 'batch'> = d1) {
+  constructor(d1: D1Database) {
     this.#d1 = d1;
-    this.#queries = queries;
   }
 
   /**
-   * As {@link first}, for a row that never changes: as a read replica near here has it, or the
-   * primary, if the replica does not. https://developers.cloudflare.com/d1/best-practices/read-replication/
+   * As {@link first}, from the source given: a read replica near here is asked first, and the primary
+   * when that has no such row. https://developers.cloudflare.com/d1/best-practices/read-replication/
    */
-  async firstNearby<Row>(...statement: Statement): Promise<Row | null> {
-    const nearby = new Database(this.#d1, this.#d1.withSession('first-unconstrained'));
-    return (await nearby.first<Row>(...statement)) ?? this.first<Row>(...statement);
+  async firstFrom<Row>(source: Source, ...statement: Statement): Promise<Row | null> {
+    if (source === 'primary') {
+      return this.first<Row>(...statement);
+    }
+    const session = this.#d1.withSession('first-unconstrained');
+    const { results, meta } = await answer(prepare(session, statement).all<Row>());
+    return results[0] ?? (meta.served_by_primary ? null : this.first<Row>(...statement));
   }
 
   async first<Row>(...statement: Statement): Promise<Row | null> {
@@ -42,18 +47,21 @@ export class Database {
   }
 
   async all<Row>(...statement: Statement): Promise<Row[]> {
-    return (await answer(this.#prepare(statement).all<Row>())).results;
+    return (await answer(prepare(this.#d1, statement).all<Row>())).results;
   }
 
   /** Runs statements as one transaction: the rows that each returned. */
   async batch(statements: readonly Statement[]): Promise<unknown[][]> {
-    const prepared = statements.map((statement) => this.#prepare(statement));
-    return (await answer(this.#queries.batch(prepared))).map((result) => result.results);
+    const prepared = statements.map((statement) => prepare(this.#d1, statement));
+    return (await answer(this.#d1.batch(prepared))).map((result) => result.results);
   }
+}
 
-  #prepare([sql, ...parameters]: Statement): D1PreparedStatement {
-    return this.#queries.prepare(sql).bind(...parameters);
-  }
+function prepare(
+  d1: Pick<D1Database, 'prepare'>,
+  [sql, ...parameters]: Statement,
+): D1PreparedStatement {
+  return d1.prepare(sql).bind(...parameters);
 }
 
 async function answer<T>(pending: Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ import type { Reference, Tag } from '../../oci/reference.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import { type Actor, record, recordEach } from './audit.ts';
 import type { BlobRecord } from './blobs.ts';
-import type { Database, Statement } from './database.ts';
+import type { Database, Source, Statement } from './database.ts';
 import { REVIEW_DELAY, TRASH_GRACE } from './lifetimes.ts';
 import { missingFrom } from './missing.ts';
 import { type NewManifest, storeManifest } from './store-manifest.ts';
@@ -59,25 +59,30 @@ export class ManifestMetadata {
   }
 
   /**
-   * Like {@link find} by digest, from a read replica if that has it. The blobs that it names come
-   * along, for whoever reads a manifest goes on to read them.
+   * Like {@link find} by digest. The blobs that it names come along, for whoever reads a manifest goes
+   * on to read them.
    */
-  async findNearby(repository: RepositoryName, digest: Digest): Promise<ManifestWithBlobs | null> {
-    const row = await this.#database.firstNearby<ManifestWithBody & { blobs: string }>(
+  async findWithBlobs(
+    repository: RepositoryName,
+    digest: Digest,
+    source: Source,
+  ): Promise<ManifestWithBlobs | null> {
+    const row = await this.#database.firstFrom<ManifestWithBody & { blobs: string }>(
+      source,
       ...selectManifest(`${COLUMNS}, ${BLOBS}, manifests.body`, repository, { digest }),
     );
     return row === null ? null : { ...row, blobs: JSON.parse(row.blobs) };
   }
 
   /** Finds a manifest for somebody who does not want its body, which stays where it is. */
-  stat(repository: RepositoryName, reference: Reference): Promise<ManifestRecord | null> {
-    return this.#database.first<ManifestRecord>(...selectManifest(COLUMNS, repository, reference));
-  }
-
-  /** Like {@link stat} by digest, from a read replica if that has it. */
-  statNearby(repository: RepositoryName, digest: Digest): Promise<ManifestRecord | null> {
-    return this.#database.firstNearby<ManifestRecord>(
-      ...selectManifest(COLUMNS, repository, { digest }),
+  stat(
+    repository: RepositoryName,
+    reference: Reference,
+    source: Source = 'primary',
+  ): Promise<ManifestRecord | null> {
+    return this.#database.firstFrom<ManifestRecord>(
+      source,
+      ...selectManifest(COLUMNS, repository, reference),
     );
   }
 
@@ -110,11 +115,11 @@ export class ManifestMetadata {
   }
 
   /**
-   * Deletes a manifest and the tags that point to it; false when it was not there.
+   * Deletes a manifest and the tags that point to it: those tags, or null when it was not there.
    *
    * @throws ConstraintError ("foreign key") when an index names it
    */
-  async delete(repository: RepositoryName, digest: Digest, actor: Actor): Promise<boolean> {
+  async delete(repository: RepositoryName, digest: Digest, actor: Actor): Promise<Tag[] | null> {
     const where = `repository_id = ${REPOSITORY_ID} AND digest = ?2`;
     const results = await this.#database.batch([
       queueReferences(
@@ -150,10 +155,11 @@ export class ManifestMetadata {
          WHERE repositories.name = ?4 AND manifests.digest = ?5`,
         [digest],
       ),
-      [`DELETE FROM tags WHERE ${where}`, repository, digest],
+      [`DELETE FROM tags WHERE ${where} RETURNING name`, repository, digest],
       [`DELETE FROM manifests WHERE ${where} RETURNING digest`, repository, digest],
     ]);
-    return results.at(-1)?.length === 1;
+    const [tags = [], deleted = []] = results.slice(-2);
+    return deleted.length === 1 ? (tags as { name: Tag }[]).map(({ name }) => name) : null;
   }
 
   /** At most `limit` of `digests` that the repository has no manifest for. */

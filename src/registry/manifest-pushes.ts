@@ -1,0 +1,148 @@
+import type { Descriptor } from '../oci/descriptor.ts';
+import {
+  algorithmOf,
+  CANONICAL_ALGORITHM,
+  type Digest,
+  digestOf,
+  type SubjectDigest,
+} from '../oci/digest.ts';
+import { RegistryError } from '../oci/errors.ts';
+import { type Manifest, parseManifest } from '../oci/manifest.ts';
+import type { Reference, Tag } from '../oci/reference.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import { newManifestKey } from '../storage/keys.ts';
+import type { Actor } from '../storage/metadata/audit.ts';
+import { ConstraintError } from '../storage/metadata/database.ts';
+import type { NewManifest } from '../storage/metadata/store-manifest.ts';
+import type { TagCondition } from '../storage/metadata/tags.ts';
+import type { Stores } from '../storage/stores.ts';
+
+/** The spec asks for 4 MiB (distribution-spec v1.1.1 "Pushing Manifests"). */
+export const MAX_MANIFEST_SIZE = 4 * 2 ** 20; // bytes
+
+/** Above this the body is in R2: a row of D1 may have 2 MB. */
+const MAX_INLINE_SIZE = 1_000_000; // bytes
+
+/** How many missing blobs, and how many missing manifests, an error lists. */
+const MAX_DETAILS = 100;
+
+/** A large manifest is stored and committed within one request. */
+const COMMIT_TIME = 10 * 60; // seconds
+
+/** A manifest on its way in. */
+export interface ManifestPush {
+  reference: Reference;
+  bytes: Uint8Array;
+  contentType: string | null;
+  tags: readonly Tag[]; // beside the one that the reference may be
+  conditions: readonly Omit<TagCondition, 'reference'>[]; // on what the reference names so far
+}
+
+/** What became of a push. */
+export interface PushedManifest {
+  digest: Digest;
+  subject: SubjectDigest | null;
+}
+
+/** Takes manifests into a repository. */
+export class ManifestPushes {
+  readonly #repository: RepositoryName;
+  readonly #stores: Stores;
+  readonly #actor: Actor;
+
+  constructor(repository: RepositoryName, stores: Stores, actor: Actor) {
+    this.#repository = repository;
+    this.#stores = stores;
+    this.#actor = actor;
+  }
+
+  /**
+   * Stores a manifest and points tags at it: everything or nothing. All that it names has to be in
+   * the repository, but for its subject and for layers that may be elsewhere.
+   *
+   * @throws DIGEST_INVALID, MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN (a detail for each digest), or
+   *   TAG_MOVED when a condition does not hold
+   */
+  async put(push: ManifestPush): Promise<PushedManifest> {
+    const { reference, bytes } = push;
+    const digest = digestOf(
+      bytes,
+      'digest' in reference ? algorithmOf(reference.digest) : CANONICAL_ALGORITHM,
+    );
+    if ('digest' in reference && reference.digest !== digest) {
+      throw new RegistryError('DIGEST_INVALID', `the manifest has the digest ${digest}`);
+    }
+    const manifest = parseManifest(bytes, push.contentType);
+    await this.#store(await this.#toRow(manifest, digest, bytes), push);
+    return { digest, subject: manifest.subject };
+  }
+
+  async #store(row: NewManifest, { reference, tags, conditions }: ManifestPush): Promise<void> {
+    const allTags = [...new Set('tag' in reference ? [reference.tag, ...tags] : tags)];
+    const { metadata, memberships } = this.#stores;
+    try {
+      await metadata.manifests.put(
+        this.#repository,
+        row,
+        allTags,
+        conditions.map((condition) => ({ ...condition, reference })),
+        this.#actor,
+      );
+    } catch (error) {
+      if (row.key !== null) {
+        await metadata.uploads.abandon(row.key);
+      }
+      if (!(error instanceof ConstraintError)) {
+        throw error;
+      }
+      throw error.constraint === 'guard'
+        ? new RegistryError('TAG_MOVED')
+        : await this.#missingContent(row);
+    } finally {
+      await memberships.forget('tags', this.#repository, allTags);
+    }
+  }
+
+  async #missingContent(row: NewManifest): Promise<RegistryError> {
+    const missing = [
+      ...(await this.#stores.metadata.blobs.missing(this.#repository, row.blobs, MAX_DETAILS)),
+      ...(await this.#stores.metadata.manifests.missing(
+        this.#repository,
+        row.children,
+        MAX_DETAILS,
+      )),
+    ];
+    return missing.length === 0
+      ? new RegistryError('UNAVAILABLE', 'the content arrived just now; try again')
+      : new RegistryError('MANIFEST_BLOB_UNKNOWN', undefined, { details: missing });
+  }
+
+  async #toRow(manifest: Manifest, digest: Digest, bytes: Uint8Array): Promise<NewManifest> {
+    const isInline = bytes.byteLength <= MAX_INLINE_SIZE;
+    return {
+      digest,
+      mediaType: manifest.mediaType,
+      size: bytes.byteLength,
+      body: isInline ? new TextDecoder().decode(bytes) : null,
+      key: isInline ? null : await this.#storeLarge(bytes, digest),
+      artifactType: manifest.artifactType,
+      subject: manifest.subject,
+      blobs: digestsOf(manifest.blobs),
+      externalBlobs: digestsOf(manifest.externalBlobs),
+      children: digestsOf(manifest.children),
+    };
+  }
+
+  async #storeLarge(bytes: Uint8Array, digest: Digest): Promise<string> {
+    const key = newManifestKey();
+    await this.#stores.metadata.uploads.announce(key, this.#repository, key, COMMIT_TIME);
+    if (!(await this.#stores.blobs.put(key, bytes, digest))) {
+      throw new Error(`R2 reads another digest than ${digest}`);
+    }
+    return key;
+  }
+}
+
+function digestsOf(descriptors: readonly Descriptor[]): Digest[] {
+  return [...new Set(descriptors.map((descriptor) => descriptor.digest))];
+}
