@@ -53,12 +53,17 @@ export function readSettings(env: Env): Settings {
       membership: secondsOf(env.MEMBERSHIP_MAX_AGE, DEFAULT_MEMBERSHIP_MAX_AGE),
       tag: secondsOf(env.TAG_MAX_AGE, 0),
     },
-    readWindow: Number(env.R2_READ_WINDOW) || Number.POSITIVE_INFINITY,
+    readWindow: wholeNumber(env.R2_READ_WINDOW) || Number.POSITIVE_INFINITY,
   };
 }
 
+/** A maximum age, which is an hour at most. */
 function secondsOf(text: string | undefined, otherwise: number): number {
-  return /^\d{1,9}$/.test(text ?? '') ? Math.min(Number(text), LONGEST_MAX_AGE) : otherwise;
+  return Math.min(wholeNumber(text) ?? otherwise, LONGEST_MAX_AGE);
+}
+
+function wholeNumber(text: string | undefined): number | null {
+  return /^\d{1,15}$/.test(text ?? '') ? Number(text) : null;
 }
 
 function adminPasswordOf({ ADMIN_PASSWORD }: Env): string | null {

@@ -27,7 +27,7 @@ export default {
       authority: new Authority({ metadata, throttles: env.THROTTLE, settings }),
       metadata,
       settings,
-      url: origin,
+      origin,
     });
   },
 

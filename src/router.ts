@@ -53,7 +53,7 @@ export interface Services {
   authority: Authority;
   metadata: MetadataStore;
   settings: Settings;
-  url: string; // scheme and host that were asked
+  origin: string; // scheme and host that were asked
 }
 
 type Answer = Response | Promise<Response>;
@@ -161,9 +161,9 @@ const METHOD_NAMES = {
 
 /** Parses what every row has in common, and has the request allowed or refused. */
 async function toCall(request: IRequest, services: Services, access: Access): Promise<Call> {
-  const { registry, authority, settings, url } = services;
+  const { registry, authority, settings } = services;
   const { name, param } = request.params;
-  const approach = approachOf(request as Request, url);
+  const approach = approachOf(request as Request, services.origin);
   const repositoryName = name === undefined ? null : parseRepositoryName(name);
   const permit = await authority.authorize(approach, {
     access,
@@ -188,9 +188,9 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
 }
 
 async function toApiContext(request: Request, services: Services): Promise<ApiContext> {
-  const { authority, metadata, settings, url } = services;
+  const { authority, metadata, settings } = services;
   const origin = originOf(request);
-  const identity = await authority.identify(approachOf(request, url));
+  const identity = await authority.identify(approachOf(request, services.origin));
   return {
     metadata,
     identity,

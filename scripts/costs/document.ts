@@ -1,5 +1,5 @@
-import { OPERATIONS, type Operation } from '../../test/costs/operations.ts';
-import { NOTHING } from '../../test/support/counts.ts';
+import { NOTHING } from './counts.ts';
+import { OPERATIONS, type Operation } from './operations.ts';
 import { dollarsPerMillion, ECR, PRICES_OF, R2_STORAGE } from './prices.ts';
 
 const LAYERS = 6;

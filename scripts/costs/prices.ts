@@ -1,4 +1,4 @@
-import type { Counts } from '../../test/support/counts.ts';
+import type { Counts } from './counts.ts';
 
 /** When the prices were read. */
 export const PRICES_OF = '2026-11';

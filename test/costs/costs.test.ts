@@ -1,6 +1,7 @@
-/** Each operation, as real clients do it with a token, costs what operations.ts says. */
+/** Each operation, as real clients do it with a token, costs what scripts/costs/operations.ts says. */
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
+import { OPERATIONS, type OperationName } from '../../scripts/costs/operations.ts';
 import worker from '../../src/index.ts';
 import { PART_SIZE } from '../../src/uploads/part-buffer.ts';
 import { createNamespace, createRobot } from '../support/accounts.ts';
@@ -27,7 +28,6 @@ import {
   type TestManifest,
 } from '../support/images.ts';
 import { bearer, fetchToken } from '../support/tokens.ts';
-import { OPERATIONS, type OperationName } from './operations.ts';
 
 const LAYERS = 6;
 

@@ -3,7 +3,7 @@
  * what a Durable Object asks is counted with what the Worker asks.
  */
 import { env } from 'cloudflare:workers';
-import { type Counts, NOTHING } from './counts.ts';
+import { type Counts, NOTHING } from '../../scripts/costs/counts.ts';
 
 /** https://developers.cloudflare.com/r2/pricing/#operation-type; deletes and aborts are free. */
 const R2_METHODS: Readonly<Record<string, 'r2ClassA' | 'r2ClassB'>> = {

@@ -2,7 +2,7 @@
  * What the registry's operations cost: the table that costs.test.ts holds it to, and that
  * `npm run costs` prices. "image" is one of six layers of 1,000 bytes, a config and a manifest.
  */
-import type { Counts } from '../support/counts.ts';
+import type { Counts } from './counts.ts';
 
 export type OperationName = keyof typeof OPERATIONS;
 
