@@ -35,7 +35,7 @@ const options = new Command('npm run bench --')
   )
   .option('--zot <path>', 'the program, when it is not on the PATH')
   .option('--zb <path>', 'the same, for zot’s own benchmark')
-  .option('--out <folder>', 'where the report goes', 'docs')
+  .option('--out <folder>', 'where the report goes; else docs, or results for a part of it')
   .option('--results <file>', 'where the measurements go', 'results/bench.json')
   .option('--report <file>', 'make the report of such a file again, and measure nothing')
   .parse()
@@ -46,21 +46,23 @@ const options = new Command('npm run bench --')
     only: string[];
     zot?: string;
     zb?: string;
-    out: string;
+    out?: string;
     results: string;
     report?: string;
   }>();
 
 try {
   const results = options.report === undefined ? await measure() : await load(options.report);
-  await mkdir(options.out, { recursive: true });
-  await writeFile(join(options.out, 'benchmarks.md'), toMarkdown(results));
-  await writeFile(join(options.out, 'benchmarks.svg'), toChart(results));
+  const isWhole = !options.quick && options.only.length === 0;
+  const out = options.out ?? (isWhole ? 'docs' : 'results');
+  await mkdir(out, { recursive: true });
+  await writeFile(join(out, 'benchmarks.md'), toMarkdown(results));
+  await writeFile(join(out, 'benchmarks.svg'), toChart(results));
   for (const failure of results.failures) {
     console.error(`bench: ${failure}`);
     process.exitCode = 1;
   }
-  console.log(`bench: the report is ${join(options.out, 'benchmarks.md')}`);
+  console.log(`bench: the report is ${join(out, 'benchmarks.md')}`);
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
