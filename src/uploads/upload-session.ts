@@ -256,9 +256,9 @@ export class UploadSession extends DurableObject<Env> {
    * sender who hangs, which may be the same one, on a line that nobody has closed.
    */
   async #unlessBusy<T>(work: () => Promise<T>, chunk: Chunk | null): Promise<T> {
-    const isContinued = chunk !== null && chunk.range !== null;
-    if (isContinued && this.#content.giveUpSender(SILENCE)) {
-      await this.#running?.catch(() => {}); // what it brought is kept
+    const goesOn = this.#running !== null && chunk?.range?.first === this.#record.offset;
+    if (goesOn && this.#content.giveUpSender(SILENCE)) {
+      await this.#running?.catch(() => {}); // what it brought is kept: then the offset is another
     }
     if (this.#running !== null) {
       throw new RegistryError('TOOMANYREQUESTS', 'this upload is busy with another request');
