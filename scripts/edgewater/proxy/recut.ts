@@ -1,4 +1,5 @@
 import { ChunkReader, SourceError } from '../upload/chunk-reader.ts';
+import { smallestChunk } from '../upload/chunk-size.ts';
 import type { Transfer } from '../upload/progress.ts';
 import { RegistryClient } from '../upload/registry-client.ts';
 import { sendContent } from '../upload/send-content.ts';
@@ -80,7 +81,7 @@ class Recutter {
     if (answer.status !== 202 || location === undefined) {
       return answer;
     }
-    const known = { offset: 0, minimum: Number(minimum ?? 0) || 0 };
+    const known = { offset: 0, minimum: smallestChunk(minimum) };
     return this.#send(upstream.follow(location, target), known, false);
   }
 
@@ -112,11 +113,7 @@ class Recutter {
     }
   }
 
-  async #send(
-    location: Target,
-    { offset, minimum }: Omit<Session, 'offset'> & { offset: number | null },
-    isClaimed: boolean,
-  ): Promise<Answer> {
+  async #send(location: Target, { offset, minimum }: Session, isClaimed: boolean): Promise<Answer> {
     const { repository } = this.#route;
     const digest = this.#route.kind === 'patch' ? null : this.#route.digest;
     const start = { repository, location, offset, isClaimed, onOffset: this.#transfer.update };
@@ -125,9 +122,11 @@ class Recutter {
     if (!this.#exchange.hasBody && digest !== null) {
       return session.finish(digest);
     }
+    const { sessions } = this.#services;
+    sessions.set(sessionKey(location), { offset: null, minimum }); // until all of it has arrived
     const chunks = this.#read(Math.max(this.#services.chunkSize, minimum));
     const answer = await sendContent(session, chunks, digest);
-    this.#services.sessions.set(sessionKey(session.location), { offset: session.offset, minimum });
+    sessions.set(sessionKey(session.location), { offset: session.offset, minimum });
     return answer ?? this.#client.persist({ method: 'PATCH', target: location, body: EMPTY });
   }
 

@@ -28,3 +28,8 @@ export function chunkSizeOf({ chunkSize, largeChunks }: ChunkOptions): number {
   }
   return chunkSize * 2 ** 20;
 }
+
+/** Bytes that a chunk has to have, by OCI-Chunk-Min-Length; never more than an edge lets through. */
+export function smallestChunk(header: string | string[] | undefined): number {
+  return Math.min(Number(header ?? 0) || 0, MAXIMUM * 2 ** 20);
+}

@@ -39,7 +39,8 @@ export class UploadSession {
   #location: Target;
   #offset: number;
   #isKnown: boolean; // whether the offset is the session's
-  #isClaimed: boolean;
+  readonly #isClaimed: boolean;
+  #hasSent = false;
   #answer: Answer | null = null;
 
   constructor(client: RegistryClient, start: UploadStart) {
@@ -83,29 +84,36 @@ export class UploadSession {
   }
 
   /**
-   * Sends bytes after those that the session has, as often as it takes.
+   * Sends bytes after those that the session has, as often as it takes. A 416 to the first of them
+   * says that the session is elsewhere than was thought; it never says that it has these.
    *
    * @throws UploadRefusal, ConnectionError when it has been tried often enough, and Error when the
    *   session has fewer bytes than before these, or more than with them
    */
   async append(bytes: Buffer): Promise<void> {
-    const start = this.#offset;
-    const end = start + bytes.length;
+    let start = this.#offset;
+    let end = start + bytes.length;
     for (const retry = this.#client.newRetry(); !this.#isKnown || this.#offset < end; ) {
       const before = this.#offset;
       const isSent = this.#isKnown;
+      const isFirst = !this.#hasSent;
       const outcome = await this.#client.once(
         isSent ? this.#chunk('PATCH', bytes.subarray(before - start)) : this.#status(),
       );
+      this.#hasSent = true;
       this.#isKnown = !isInterruption(outcome);
       if (this.#isKnown) {
-        const answer = accepted(outcome, this.#isClaimed ? [] : [416]);
+        const answer = accepted(outcome, isFirst && this.#isClaimed ? [] : [416]);
         this.#follow(answer);
+        if (isFirst && answer.status === 416) {
+          start = this.#offset = offsetOfRefusal(answer, before);
+          end = start + bytes.length;
+          continue;
+        }
         this.#offset = isSent
           ? offsetAfter(answer, { start, sent: before, end })
           : offsetOf(answer, { start, end });
       }
-      this.#isClaimed = false;
       this.#onOffset(this.#offset);
       if (this.#offset > before) {
         retry.reset();
@@ -129,6 +137,7 @@ export class UploadSession {
       target: withDigest(this.#location, digest),
       patience: FINISH_PATIENCE,
     });
+    this.#hasSent = true;
     this.#isKnown = !isInterruption(outcome);
     this.#onOffset(this.#isKnown ? this.#offset + bytes.length : this.#offset);
     return this.#isKnown ? answerOf(outcome) : null;
@@ -233,13 +242,19 @@ function offsetAfter(
   answer: Answer,
   { start, sent, end }: { start: number; sent: number; end: number },
 ): number {
-  const parsed = parseOffset(answer.headers.range);
-  if (answer.status !== 416) {
-    // Registries older than the spec's wording tell the range of the chunk alone.
-    return parsed !== null && parsed.offset > sent && parsed.offset < end ? parsed.offset : end;
+  if (answer.status === 416) {
+    const offset = offsetOfRefusal(answer, sent);
+    return offset === 1 && sent === 0 ? 1 : offsetOf(answer, { start, end });
   }
-  const isOneByte = parsed?.isAmbiguous === true && sent === 0; // for 0 it has refused
-  return isOneByte ? 1 : offsetOf(answer, { start, end });
+  // Registries older than the spec's wording tell the range of the chunk alone.
+  const { offset = end } = parseOffset(answer.headers.range) ?? {};
+  return offset > sent && offset < end ? offset : end;
+}
+
+/** Bytes of a session that has refused a chunk which began at `sent`. */
+function offsetOfRefusal(answer: Answer, sent: number): number {
+  const { offset = sent, isAmbiguous = false } = parseOffset(answer.headers.range) ?? {};
+  return isAmbiguous && sent === 0 ? 1 : offset; // it would not have refused 0
 }
 
 /** Bytes that the session says it has. @throws Error when the buffered ones do not follow them */

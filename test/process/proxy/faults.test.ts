@@ -141,6 +141,51 @@ describe('a push goes on', () => {
   });
 });
 
+describe('what comes after', () => {
+  test('a body that broke off goes on where the session is, without Content-Range', async () => {
+    const line = await openLine(server.url, {
+      fault: failing(isSecond, BAD_GATEWAY, BAD_GATEWAY),
+      attempts: 2,
+    });
+    const repository = newRepository();
+    const { bytes, digest } = randomBlob(300_000);
+    const location = await startUpload(repository);
+    const broken = { headers: BYTES, body: streamOf(bytes.slice(0, 250_000)) };
+    expect((await call('PATCH', location, broken)).status).toBe(502);
+    expect(header(await call('GET', location), 'Range')).toBe('0-99999');
+    const rest = { headers: BYTES, body: streamOf(bytes.slice(100_000)) };
+    expect((await call('PATCH', location, rest)).status).toBe(202);
+    expect((await call('PUT', withQuery(location, 'digest', digest))).status).toBe(201);
+    expect(chunksOf(line).at(-1)).toBe('PATCH 200000-299999');
+  });
+
+  test('an empty body goes on where the session is', async () => {
+    await openLine(server.url);
+    const repository = newRepository();
+    const { bytes, digest } = randomBlob(250_000);
+    const location = await startUpload(repository);
+    for (const body of [streamOf(bytes.slice(0, 100_000)), '', streamOf(bytes.slice(100_000))]) {
+      expect((await call('PATCH', location, { headers: BYTES, body })).status).toBe(202);
+    }
+    expect((await call('PUT', withQuery(location, 'digest', digest))).status).toBe(201);
+  });
+
+  test.each([1, 100_000])(
+    'bytes that another sent, %i of them, does not take these for them',
+    async (size) => {
+      await openLine(server.url);
+      const repository = newRepository();
+      const { bytes, digest } = randomBlob(250_000);
+      const location = await startUpload(repository);
+      const other = { method: 'PATCH', body: bytes.slice(0, size) };
+      expect((await fetch(`${server.url}${location}`, other)).status).toBe(202);
+      const rest = { headers: BYTES, body: streamOf(bytes.slice(size)) };
+      expect((await call('PATCH', location, rest)).status).toBe(202);
+      expect((await call('PUT', withQuery(location, 'digest', digest))).status).toBe(201);
+    },
+  );
+});
+
 describe('a push ends', () => {
   test('when the edge does not come back', async () => {
     const line = await openLine(server.url, {
