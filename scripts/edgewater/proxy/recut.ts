@@ -32,12 +32,13 @@ export async function recut(
     transfer.end(answer.status < 400 ? null : `the registry answered ${answer.status}`);
     recutter.reply(answer);
   } catch (error) {
+    if (error instanceof SourceError) {
+      await recutter.abandon(claim);
+    }
     transfer.end(explain(error));
     if (error instanceof UploadRefusal) {
       recutter.reply(error.answer);
-    } else if (error instanceof SourceError) {
-      await recutter.abandon(claim);
-    } else {
+    } else if (!(error instanceof SourceError)) {
       throw error;
     }
   }
@@ -49,7 +50,6 @@ class Recutter {
   readonly #services: Services;
   readonly #transfer: Transfer;
   readonly #client: RegistryClient;
-  #chunks: ChunkReader | null = null;
   #session: UploadSession | null = null;
 
   constructor(exchange: Exchange, route: UploadRoute, services: Services, transfer: Transfer) {
@@ -96,19 +96,18 @@ class Recutter {
     return this.#send(target, { offset: known?.offset ?? null, minimum }, false);
   }
 
-  /** Answers; a client that still sends would not see it. */
+  /** Answers the client. */
   reply(answer: Answer): void {
     const isFromStatus = this.#route.kind === 'patch' && answer.status === 204;
     this.#exchange.reply(answer, isFromStatus ? 202 : answer.status);
-    void this.#chunks?.discard();
   }
 
   /**
    * The client is gone. One that sends a whole blob begins anew with another session, so this one's
-   * storage is freed; one that sends chunks may come back.
+   * storage is freed; one that sends chunks may come back. What was sent whole may be a blob by now.
    */
   async abandon(claim: Claim): Promise<void> {
-    if (claim === 'none') {
+    if (claim === 'none' && this.#session?.isWhole !== true) {
       await this.#session?.cancel();
     }
   }
@@ -131,9 +130,7 @@ class Recutter {
   }
 
   #read(size: number): ChunkReader {
-    const chunks = new ChunkReader(this.#exchange.request, size);
-    this.#chunks = chunks;
-    return chunks;
+    return new ChunkReader(this.#exchange.request, size);
   }
 }
 

@@ -80,6 +80,7 @@ async function answer(exchange: Exchange, services: Services): Promise<void> {
   const refusal = refusalOf(exchange.request);
   if (refusal !== null) {
     exchange.refuse(403, 'DENIED', refusal);
+    exchange.discard();
     return;
   }
   try {
@@ -90,6 +91,8 @@ async function answer(exchange: Exchange, services: Services): Promise<void> {
       services.progress.warn(message);
     }
     exchange.refuse(502, 'UNAVAILABLE', message);
+  } finally {
+    exchange.discard();
   }
 }
 

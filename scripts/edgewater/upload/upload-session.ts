@@ -41,6 +41,7 @@ export class UploadSession {
   #isKnown: boolean; // whether the offset is the session's
   readonly #isClaimed: boolean;
   #hasSent = false;
+  #isWhole = false;
   #answer: Answer | null = null;
 
   constructor(client: RegistryClient, start: UploadStart) {
@@ -66,6 +67,11 @@ export class UploadSession {
   /** The last answer that told of progress; null before there is one. */
   get answer(): Answer | null {
     return this.#answer;
+  }
+
+  /** Whether the request that makes a blob of it has gone out. */
+  get isWhole(): boolean {
+    return this.#isWhole;
   }
 
   /** Asks the session where it is, unless that is known. @throws as {@link append} */
@@ -132,12 +138,13 @@ export class UploadSession {
    * @returns the answer, or null when it is not known what became of them: {@link append} them
    */
   async finishWith(bytes: Buffer, digest: string): Promise<Answer | null> {
+    this.#hasSent = true;
+    this.#isWhole = true;
     const outcome = await this.#client.once({
       ...this.#chunk('PUT', bytes),
       target: withDigest(this.#location, digest),
       patience: FINISH_PATIENCE,
     });
-    this.#hasSent = true;
     this.#isKnown = !isInterruption(outcome);
     this.#onOffset(this.#isKnown ? this.#offset + bytes.length : this.#offset);
     return this.#isKnown ? answerOf(outcome) : null;
@@ -157,6 +164,7 @@ export class UploadSession {
       body: Buffer.alloc(0),
       patience: FINISH_PATIENCE,
     };
+    this.#isWhole = true;
     let isUncertain = isRepeated;
     for (const retry = this.#client.newRetry(); ; isUncertain = true) {
       const outcome = await this.#client.once(request);

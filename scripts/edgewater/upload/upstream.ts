@@ -5,6 +5,7 @@ import http, {
 } from 'node:http';
 import https from 'node:https';
 import { Readable } from 'node:stream';
+import { RefusalError } from '../errors.ts';
 import { isLoopback } from '../registry-url.ts';
 import { ConnectionError } from './connection-error.ts';
 
@@ -34,7 +35,7 @@ export interface Answer {
 }
 
 const PATIENCE = 60_000; // milliseconds
-const MAX_ANSWER = 8 * 2 ** 20; // bytes: what is kept of a body; a manifest has 4 MiB
+const MAX_ANSWER = 8 * 2 ** 20; // bytes; a manifest has 4 MiB
 const SLICE = 256 * 2 ** 10; // bytes
 
 /** HTTP to one registry, on connections that are kept. */
@@ -113,13 +114,16 @@ export class Upstream {
     return promise;
   }
 
-  /** As {@link send}, with the body of the answer. */
+  /** As {@link send}, with the body of the answer. @throws RefusalError when that is too large */
   async ask(request: UpstreamRequest): Promise<Answer> {
     const response = await this.send(request);
     try {
       const { statusCode: status = 0, headers, rawHeaders } = response;
       return { status, headers, rawHeaders, body: await readBody(response) };
     } catch (error) {
+      if (error instanceof RefusalError) {
+        throw error;
+      }
       throw request.signal?.aborted
         ? request.signal.reason
         : new ConnectionError(request.target.origin, error);
@@ -161,9 +165,10 @@ async function readBody(response: IncomingMessage): Promise<Buffer> {
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length <= MAX_ANSWER) {
-      chunks.push(chunk);
+    if (length > MAX_ANSWER) {
+      throw new RefusalError('the registry answered with more than 8 MiB');
     }
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }

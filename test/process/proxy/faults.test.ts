@@ -1,8 +1,10 @@
 /** What `edgewater proxy` does while the line breaks and the edge fails. */
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Fault, Seen } from '../../../scripts/clients/edge.ts';
 import {
@@ -220,6 +222,41 @@ describe('a push ends', () => {
     expect(line.told.lines.join()).toContain('the registry has 10 bytes of an upload of which');
   });
 
+  test('and the client that still sends sees why', async () => {
+    const line = await openLine(server.url, {
+      fault: (seen) => (isPatch(seen) ? { kind: 'cut', after: 0 } : null),
+      attempts: 2,
+    });
+    const location = await startUpload(newRepository());
+    const outgoing = request(`${line.proxy.url}${location}`, {
+      method: 'PATCH',
+      headers: { 'Content-Length': 16_000_000 },
+    });
+    outgoing.end(randomBlob(16_000_000).bytes);
+    const [[answer]] = await Promise.all([once(outgoing, 'response'), once(outgoing, 'finish')]);
+    expect(answer.statusCode).toBe(502);
+    expect(await text(answer)).toContain('UNAVAILABLE');
+  }, 8000);
+
+  test('when the client goes away during the end of it, which is not undone', async () => {
+    const line = await openLine(server.url, {
+      fault: failing(isPut, { kind: 'delay', milliseconds: 300 }),
+    });
+    const location = await startUpload(newRepository());
+    const { bytes, digest } = randomBlob(1000);
+    const leaving = new AbortController();
+    await call('PATCH', location, { headers: BYTES, body: streamOf(bytes) });
+    const closing = fetch(`${line.proxy.url}${withQuery(location, 'digest', digest)}`, {
+      method: 'PUT',
+      signal: leaving.signal,
+    });
+    await expect.poll(() => line.edge.seen.some(isPut)).toBe(true);
+    leaving.abort();
+    await expect(closing).rejects.toThrow();
+    await expect.poll(() => line.told.lines.at(-1)).toContain('the client went away');
+    expect(line.edge.seen.map(({ method }) => method)).not.toContain('DELETE');
+  });
+
   test('when the client goes away, and frees what was stored', async () => {
     const line = await openLine(server.url);
     const location = await startUpload(newRepository());
@@ -255,10 +292,12 @@ describe('a push ends', () => {
       signal: leaving.signal,
     } as RequestInit);
     await expect.poll(() => chunksOf(line)).toEqual(['PATCH 0-99999']);
-    await sleep(100);
+    const offset = async () => (await fetch(`${server.url}${location}`)).headers.get('Range');
+    await expect.poll(offset).toBe('0-99999');
     leaving.abort();
     await expect(sending).rejects.toThrow();
-    await sleep(100);
+    await expect.poll(() => line.told.lines.at(-1)).toContain('the client went away');
+    expect(line.edge.seen.map(({ method }) => method)).not.toContain('DELETE');
     const answer = await fetch(`${server.url}${location}`);
     expect(header(answer, 'Range')).toBe('0-99999');
   });

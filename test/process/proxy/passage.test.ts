@@ -1,10 +1,13 @@
 /** What `edgewater proxy` hands through, whom it serves, and how it keeps a push logged in. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Fault, Seen } from '../../../scripts/clients/edge.ts';
 import { type LocalRegistry, startRegistry } from '../../../scripts/registry/local-registry.ts';
@@ -209,7 +212,7 @@ async function startOther() {
   const hash = createHash('sha256');
   let state = 0;
   let size = 0;
-  const server = createServer(async (request, response) => {
+  const url = await serve(async (request, response) => {
     const { method, url = '', headers } = request;
     const given = new URL(url, 'http://x').searchParams.get('_state');
     if (method !== 'POST' && given !== String(state)) {
@@ -228,14 +231,63 @@ async function startOther() {
     });
     response.end();
   });
+  return { url, digest: () => `sha256:${hash.digest('hex')}` };
+}
+
+describe('an answer', () => {
+  const MANIFEST = '/v2/a/manifests/v1';
+
+  test('that is too large to be one is a failure, not cut', async () => {
+    const body = 'x'.repeat(8 * 2 ** 20 + 1);
+    await openLine(registry.url, { fault: () => ({ kind: 'answer', status: 400, body }) });
+    const answer = await call('PUT', MANIFEST, { body: '{}' });
+    expect(answer.status).toBe(502);
+    expect(await answer.text()).toContain('more than 8 MiB');
+  });
+
+  test('that stalls ends, in time', async () => {
+    const other = await serve((_, response) => {
+      response.writeHead(200, { 'Content-Length': '1000' }).write('x');
+    });
+    await openLine(other);
+    await expect(call('GET', MANIFEST).then((answer) => answer.text())).rejects.toThrow();
+  }, 10_000);
+
+  test('may take the client longer to read than the registry may be silent', async () => {
+    const bytes = Buffer.alloc(64 * 2 ** 20, 'x');
+    const other = await serve((_, response) => void response.end(bytes));
+    const { proxy } = await openLine(other);
+    const outgoing = request(`${proxy.url}${MANIFEST}`).end();
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+    await sleep(2500);
+    expect((await buffer(answer)).length).toBe(bytes.length);
+  });
+
+  test('that leads to where nobody should send is read or let go', async () => {
+    let closed = 0;
+    const other = await serve((incoming, response) => {
+      incoming.socket.once('close', () => {
+        closed += 1;
+      });
+      response.writeHead(202, { Location: 'http://evil.example.com/', 'Content-Length': 1000 });
+      response.write('x');
+    });
+    const line = await openLine(other, { isDirect: true });
+    expect((await ask(`${line.proxy.url}/v2/a/blobs/uploads/`, {}, 'POST')).status).toBe(502);
+    await expect.poll(() => closed, { timeout: 800 }).toBe(1);
+  });
+});
+
+/** Starts as much of a registry as a test needs. */
+async function serve(answer: RequestListener): Promise<string> {
+  const server = createServer(answer);
   server.listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
+  await once(server, 'listening');
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, digest: () => `sha256:${hash.digest('hex')}` };
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 describe('who is served', () => {
