@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { create } from 'tar';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Edge, type EdgeOptions } from '../../scripts/clients/edge.ts';
@@ -224,6 +225,28 @@ describe('a docker archive', () => {
     expect(unknown.stderr).toContain('docker save other:v1 says: no');
   });
 
+  test.each<[string, (tar: Buffer) => Buffer, RegExp]>([
+    ['gzipped', gzipSync, /blobs sent/],
+    ['gzipped, of another', () => gzipSync('other'), /the source is damaged: the layer sha256:/],
+    ['gzipped, and cut', (tar) => gzipSync(tar).subarray(0, 900), /the source is damaged/],
+    ['by zstd', zstdCompressSync, /zstd.*push an OCI layout/],
+  ])('with layers that are compressed already: %s', async (_how, compress, message) => {
+    const archive = join(folder, 'archive');
+    await writeArchive(archive, 1000);
+    const layer = join(archive, 'layer/layer.tar');
+    await writeFile(layer, compress(await readFile(layer)));
+    const file = join(folder, 'app.tar');
+    await create({ cwd: archive, file }, ['.']);
+    const run = await push([file, `${repository}:v1`]);
+    expect(run.stderr).toMatch(message);
+    expect(run.stderr).not.toContain('    at ');
+    if (run.code === 0) {
+      const { layers } = await expectPushed(run, 'v1');
+      expect(layers).toMatchObject([{ mediaType: expect.stringMatching(/tar\.gzip$/) }]);
+    }
+    expect(run.code).toBe(compress === gzipSync ? 0 : 1);
+  });
+
   test('with links: one inside is followed, one that leads out is refused', async () => {
     const archive = join(folder, 'archive');
     await writeArchive(archive, 1000);
@@ -269,6 +292,22 @@ describe('a push', () => {
     expect(run.stderr).toContain('trying again');
     expect(refused.size).toBe(1);
   });
+
+  test.each(['{}', '<html>', '{"token":7}'])(
+    'to a registry that gives out %s for a token says so',
+    async (body) => {
+      await writeLayout(join(folder, 'layout'), [randomImage()]);
+      const fault: EdgeOptions['fault'] = ({ path, headers: { host } }) => {
+        const challenge = `Bearer realm="http://${host}/token",service="x"`;
+        return path.startsWith('/token')
+          ? { kind: 'answer', status: 200, body }
+          : { kind: 'answer', status: 401, headers: { 'WWW-Authenticate': challenge } };
+      };
+      const { code, stderr } = await push([join(folder, 'layout'), repository], { fault });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^edgewater: http:\S+\/token should give out tokens.*\n$/);
+    },
+  );
 
   test('that is broken off leaves nothing behind, neither here nor there', async () => {
     await writeArchive(join(folder, 'archive'), 2.3 * MEBIBYTE);

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { RefusalError, UsageError } from '../errors.ts';
 import { inParallel } from '../in-parallel.ts';
-import { compressLayer, isCompressed } from './compress-layer.ts';
+import { compressionOf, compressLayer } from './compress-layer.ts';
 import { type Blob, digestOf, type Image } from './content.ts';
 import { type ImageFolder, parseJson } from './image-folder.ts';
 
@@ -62,7 +62,7 @@ export async function hasCompressedLayers(folder: ImageFolder): Promise<boolean>
   const entries = await folder.readJson<Entry[]>('manifest.json');
   const [layer] = entries.flatMap(({ Layers = [] }) => Layers);
   return layer !== undefined && (await folder.size(layer)) !== null
-    ? isCompressed(folder.path(layer))
+    ? (await compressionOf(folder.path(layer))) !== null
     : false;
 }
 

@@ -64,7 +64,7 @@ export class Upstream {
   /**
    * Where a Location header, or a realm, of an answer from `from` leads.
    *
-   * @throws Error unless that is the registry itself, https, or from this machine to this machine
+   * @throws RefusalError unless that is the registry itself, https, or from this machine to this machine
    */
   follow(location: string, from: Target): Target {
     const url = URL.parse(location, `${from.origin}${from.path}`);
@@ -73,7 +73,9 @@ export class Upstream {
       url?.origin === this.origin ||
       (isLoopback(new URL(this.origin).hostname) && isLoopback(url?.hostname ?? ''));
     if (url === null || !isSafe) {
-      throw new Error(`${this.origin} leads to ${url?.origin ?? 'no address'}, which is not safe`);
+      throw new RefusalError(
+        `${this.origin} leads to ${url?.origin ?? 'no address'}, which is not safe`,
+      );
     }
     return { origin: url.origin, path: `${url.pathname}${url.search}` };
   }
