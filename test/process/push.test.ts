@@ -165,6 +165,25 @@ describe('an OCI layout', () => {
     expect((await get('manifests/v1')).status).toBe(404);
   });
 
+  test('in a folder with links: one inside is followed, one that leads out is refused', async () => {
+    const image = largeImage();
+    const layout = join(folder, 'layout');
+    await writeLayout(layout, [image]);
+    const [, layer] = image.blobs;
+    const file = blobFile(layout, layer?.digest ?? '');
+    for (const [place, code] of [
+      [join(layout, 'moved'), 0],
+      [join(folder, 'outside'), 1],
+    ] as const) {
+      await writeFile(place, layer?.bytes ?? '');
+      await rm(file);
+      await symlink(place, file);
+      const run = await push([layout, `${repository}:v${code}`]);
+      expect(run.code, run.stderr).toBe(code);
+      expect(run.stderr).toContain(code === 0 ? 'blobs sent' : 'outside of it');
+    }
+  });
+
   test('that is damaged does not get its manifest there', async () => {
     const image = largeImage();
     await writeLayout(join(folder, 'layout'), [image]);

@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { join, posix, sep } from 'node:path';
 import { RefusalError } from '../errors.ts';
 
 const MAX_DOCUMENT = 16 * 2 ** 20; // bytes: what is read into memory; a manifest has 4 MiB
@@ -16,7 +16,15 @@ export class ImageFolder {
 
   /** Bytes of a file; null when there is none of this name. @throws RefusalError for a way out */
   async size(name: string): Promise<number | null> {
-    const found = await stat(this.path(name)).catch(() => null);
+    const path = this.path(name);
+    const [found, actual, inside] = await Promise.all([
+      stat(path).catch(() => null),
+      realpath(path).catch(() => path),
+      realpath(this.#folder),
+    ]);
+    if (found !== null && !actual.startsWith(join(inside, sep))) {
+      throw new RefusalError(`the source names ${name}, which is outside of it`); // by a link
+    }
     return found?.isFile() ? found.size : null;
   }
 

@@ -58,8 +58,8 @@ export class Exchange {
 
   /** Hands an answer through while it arrives. */
   async stream(answer: IncomingMessage): Promise<void> {
-    const { statusCode = 502, statusMessage, rawHeaders } = answer;
-    this.response.writeHead(statusCode, statusMessage, toClient(rawHeaders, this.#ends));
+    const { statusCode = 502, rawHeaders } = answer; // its reason phrase may be anything
+    this.response.writeHead(statusCode, toClient(rawHeaders, this.#ends));
     this.response.flushHeaders();
     const { socket } = answer;
     const patience = socket.timeout ?? 0;

@@ -76,11 +76,22 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   };
 }
 
+/** Whatever happens to one exchange, the others go on. */
 async function answer(exchange: Exchange, services: Services): Promise<void> {
+  try {
+    await answerOrRefuse(exchange, services);
+  } catch (error) {
+    services.progress.warn(`a request failed: ${error}`);
+    exchange.response.destroy();
+  } finally {
+    exchange.discard();
+  }
+}
+
+async function answerOrRefuse(exchange: Exchange, services: Services): Promise<void> {
   const refusal = refusalOf(exchange.request);
   if (refusal !== null) {
     exchange.refuse(403, 'DENIED', refusal);
-    exchange.discard();
     return;
   }
   try {
@@ -91,8 +102,6 @@ async function answer(exchange: Exchange, services: Services): Promise<void> {
       services.progress.warn(message);
     }
     exchange.refuse(502, 'UNAVAILABLE', message);
-  } finally {
-    exchange.discard();
   }
 }
 

@@ -29,7 +29,8 @@ export function chunkSizeOf({ chunkSize, largeChunks }: ChunkOptions): number {
   return chunkSize * 2 ** 20;
 }
 
-/** Bytes that a chunk has to have, by OCI-Chunk-Min-Length; never more than an edge lets through. */
+/** Bytes that a chunk has to have, by OCI-Chunk-Min-Length; no more than an edge lets through. */
 export function smallestChunk(header: string | string[] | undefined): number {
-  return Math.min(Number(header ?? 0) || 0, MAXIMUM * 2 ** 20);
+  const minimum = /^\d+$/.test(String(header)) ? Number(header) : 0;
+  return minimum > MAXIMUM * 2 ** 20 ? 0 : minimum;
 }

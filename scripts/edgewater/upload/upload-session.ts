@@ -25,7 +25,7 @@ export interface UploadStart {
 }
 
 const FINISH_PATIENCE = 300_000; // milliseconds: a registry may read all of the blob again
-const CANCEL_PATIENCE = 5000; // milliseconds
+const CANCEL_PATIENCE = 10_000; // milliseconds
 
 /**
  * One upload session of a registry, as the sender sees it: bytes go out in chunks, and after a failure
@@ -180,7 +180,19 @@ export class UploadSession {
   /** Gives the upload up, if the registry can be told so: it would expire by itself. */
   async cancel(): Promise<void> {
     const signal = AbortSignal.timeout(CANCEL_PATIENCE); // the client's own may have fired
-    await this.#client.once({ method: 'DELETE', target: this.#location, signal }).catch(() => null);
+    const request = { method: 'DELETE', target: this.#location, signal };
+    const retry = this.#client.newRetry(signal);
+    try {
+      // The session may be busy for a moment with the chunk that broke off.
+      for (let outcome: Answer | ConnectionError; ; ) {
+        outcome = await this.#client.once(request);
+        if (!isTransient(outcome) || !(await retry.wait(outcome))) {
+          return;
+        }
+      }
+    } catch {
+      // It took too long.
+    }
   }
 
   #status(): ClientRequest {

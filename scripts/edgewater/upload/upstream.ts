@@ -99,6 +99,10 @@ export class Upstream {
       ...(signal && { signal }),
     });
     outgoing.once('response', resolve);
+    outgoing.once('upgrade', (_, socket) => {
+      socket.destroy();
+      reject(new ConnectionError(target.origin, new Error('it changes the protocol unasked')));
+    });
     outgoing.once('timeout', () =>
       outgoing.destroy(new Error(`no answer for ${patience / 1000} s`)),
     );

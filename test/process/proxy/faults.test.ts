@@ -258,7 +258,10 @@ describe('a push ends', () => {
   });
 
   test('when the client goes away, and frees what was stored', async () => {
-    const line = await openLine(server.url);
+    const busy: Fault = { kind: 'answer', status: 429 }; // with the chunk that broke off
+    const line = await openLine(server.url, {
+      fault: failing(({ method }) => method === 'DELETE', busy, busy),
+    });
     const location = await startUpload(newRepository());
     const leaving = new AbortController();
     const body = new ReadableStream<Uint8Array>({

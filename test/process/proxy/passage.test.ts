@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -208,7 +208,7 @@ describe('a registry with ways of its own', () => {
 });
 
 /** As distribution does: the state of an upload is in the query, and an old one is refused. */
-async function startOther() {
+async function startOther(minimum = '140000') {
   const hash = createHash('sha256');
   let state = 0;
   let size = 0;
@@ -227,7 +227,7 @@ async function startOther() {
     response.writeHead(method === 'PUT' ? 201 : 202, {
       Location: `http://${headers.host}/v2/a/blobs/uploads/id?_state=${state}`,
       Range: `0-${Math.max(size - 1, 0)}`,
-      ...(method === 'POST' && { 'OCI-Chunk-Min-Length': '140000' }),
+      ...(method === 'POST' && { 'OCI-Chunk-Min-Length': minimum }),
     });
     response.end();
   });
@@ -244,6 +244,48 @@ describe('an answer', () => {
     expect(answer.status).toBe(502);
     expect(await answer.text()).toContain('more than 8 MiB');
   });
+
+  test.each([
+    ['with a reason that is none', 'HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nhi', 200],
+    [
+      'that changes the protocol',
+      'HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
+      502,
+    ],
+    ['that is no HTTP', 'rubbish\r\n\r\n', 502],
+    ['with a status that is none', 'HTTP/1.1 42 x\r\nContent-Length: 0\r\n\r\n', 502],
+  ])(
+    '%s does not end the proxy',
+    async (_what, head, status) => {
+      const other = createTcpServer((socket) => {
+        socket.on('error', () => {});
+        socket.once('data', () => socket.write(head, 'latin1'));
+      });
+      other.listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      onTestFinished(() => void other.close());
+      const { port } = other.address() as AddressInfo;
+      await openLine(`http://127.0.0.1:${port}`, { isDirect: true });
+      for (const _ of [1, 2]) {
+        expect((await call('GET', MANIFEST)).status).toBe(status);
+      }
+    },
+    5000,
+  );
+
+  test.each(['140000.5', '-7', 'many', '1e300', '999999999999'])(
+    'that asks for chunks of %s bytes does not confuse the proxy',
+    async (minimum) => {
+      const { url, digest } = await startOther(minimum);
+      await openLine(url);
+      const blob = randomBlob(250_000);
+      const location = header(await call('POST', '/v2/a/blobs/uploads/'), 'Location');
+      const sent = await call('PATCH', location, { body: streamOf(blob.bytes) });
+      expect(sent.status).toBe(202);
+      expect(digest()).toBe(blob.digest);
+    },
+    5000,
+  );
 
   test('that stalls ends, in time', async () => {
     const other = await serve((_, response) => {
@@ -295,6 +337,8 @@ describe('who is served', () => {
     ['a client on this machine', { Host: 'localhost:5001' }, 401],
     ['IPv6 too', { Host: '[::1]:5001' }, 401],
     ['not a name that leads here (DNS rebinding)', { Host: 'evil.example.com' }, 403],
+    ['not a name with a user before it', { Host: 'evil.example.com@localhost' }, 403],
+    ['not a name with more behind it', { Host: 'localhost/"x' }, 403],
     ['not a page of another site', { Origin: 'https://evil.example.com' }, 403],
     ['not what a browser loads for another site', { 'Sec-Fetch-Site': 'cross-site' }, 403],
   ])('%s', async (_who, headers, status) => {
