@@ -165,6 +165,17 @@ describe('an OCI layout', () => {
     expect((await get('manifests/v1')).status).toBe(404);
   });
 
+  test('with indexes that name each other many times: each is read once', async () => {
+    let index = randomImage();
+    const all = [index];
+    for (let depth = 0; depth < 7; depth += 1) {
+      index = indexOf(Array.from({ length: 40 }, () => index));
+      all.unshift(index);
+    }
+    await writeLayout(join(folder, 'layout'), all);
+    await expectPushed(await push([join(folder, 'layout'), `${repository}:v1`]), 'v1');
+  }, 15_000);
+
   test('in a folder with links: one inside is followed, one that leads out is refused', async () => {
     const image = largeImage();
     const layout = join(folder, 'layout');

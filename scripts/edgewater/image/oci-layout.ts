@@ -22,10 +22,14 @@ const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
  * @param name which image, where there are several
  * @throws RefusalError, UsageError when it is not clear which image is meant
  */
-export async function readLayout(folder: ImageFolder, name: string | undefined): Promise<Image> {
+export async function readLayout(
+  folder: ImageFolder,
+  name: string | undefined,
+  signal: AbortSignal,
+): Promise<Image> {
   const { manifests = [] } = await folder.readJson<Document>('index.json');
   const image: Image = { layers: [], configs: [], manifests: [], missing: [] };
-  await addManifest(folder, choose(manifests, name), image, 0);
+  await new LayoutReader(folder, image, signal).add(choose(manifests, name), 0);
   return image;
 }
 
@@ -42,31 +46,50 @@ function choose(manifests: readonly Descriptor[], name: string | undefined): Des
   return first;
 }
 
-async function addManifest(
-  folder: ImageFolder,
-  { digest, mediaType }: Descriptor,
-  image: Image,
-  depth: number,
-): Promise<void> {
-  if (depth > MAX_DEPTH) {
-    throw new RefusalError('the source has indexes in indexes in indexes');
+/** Reads manifests into an image, each once, however often it is named. */
+class LayoutReader {
+  readonly #folder: ImageFolder;
+  readonly #image: Image;
+  readonly #signal: AbortSignal;
+  readonly #seen = new Set<string>(); // digests
+
+  constructor(folder: ImageFolder, image: Image, signal: AbortSignal) {
+    this.#folder = folder;
+    this.#image = image;
+    this.#signal = signal;
   }
-  const bytes = await folder.read(blobName(digest));
-  if (digestOf(bytes, digest.split(':', 1)[0]) !== digest) {
-    throw new RefusalError(`the source is damaged: ${digest} has other content`);
+
+  async add({ digest, mediaType }: Descriptor, depth: number): Promise<void> {
+    this.#signal.throwIfAborted();
+    if (depth > MAX_DEPTH) {
+      throw new RefusalError('the source has indexes in indexes in indexes');
+    }
+    const bytes = await this.#folder.read(blobName(digest));
+    if (digestOf(bytes, digest.split(':', 1)[0]) !== digest) {
+      throw new RefusalError(`the source is damaged: ${digest} has other content`);
+    }
+    const document = parseJson<Document>(bytes, digest);
+    for (const child of document.manifests ?? []) {
+      await this.#addChild(child, depth + 1);
+    }
+    const layers = (document.layers ?? []).concat(document.blobs ?? []);
+    const configs = document.config ? [document.config] : [];
+    this.#image.layers.push(...(await blobsOf(this.#folder, layers)));
+    this.#image.configs.push(...(await blobsOf(this.#folder, configs)));
+    this.#image.manifests.push({ digest, mediaType: document.mediaType ?? mediaType, bytes });
   }
-  const document = parseJson<Document>(bytes, digest);
-  for (const child of document.manifests ?? []) {
-    if (await isComplete(folder, child, depth + 1)) {
-      await addManifest(folder, child, image, depth + 1);
+
+  async #addChild(child: Descriptor, depth: number): Promise<void> {
+    if (this.#seen.has(child.digest)) {
+      return;
+    }
+    this.#seen.add(child.digest);
+    if (await isComplete(this.#folder, child, depth)) {
+      await this.add(child, depth);
     } else {
-      image.missing.push(platformOf(child));
+      this.#image.missing.push(platformOf(child));
     }
   }
-  const layers = (document.layers ?? []).concat(document.blobs ?? []);
-  image.layers.push(...(await blobsOf(folder, layers)));
-  image.configs.push(...(await blobsOf(folder, document.config ? [document.config] : [])));
-  image.manifests.push({ digest, mediaType: document.mediaType ?? mediaType, bytes });
 }
 
 /** Whether a manifest of an index is there, with all its blobs. Of an index itself is enough. */

@@ -184,11 +184,9 @@ export class UploadSession {
     const retry = this.#client.newRetry(signal);
     try {
       // The session may be busy for a moment with the chunk that broke off.
-      for (let outcome: Answer | ConnectionError; ; ) {
+      let outcome = await this.#client.once(request);
+      while (isTransient(outcome) && (await retry.wait(outcome))) {
         outcome = await this.#client.once(request);
-        if (!isTransient(outcome) || !(await retry.wait(outcome))) {
-          return;
-        }
       }
     } catch {
       // It took too long.

@@ -38,6 +38,9 @@ const PATIENCE = 60_000; // milliseconds
 const MAX_ANSWER = 8 * 2 ** 20; // bytes; a manifest has 4 MiB
 const SLICE = 256 * 2 ** 10; // bytes
 
+/** What a host needs to know that an upload goes on to. */
+const FOR_ANYBODY = /^(?:accept|content-|transfer-encoding$|user-agent$)/i;
+
 /** HTTP to one registry, on connections that are kept. */
 export class Upstream {
   readonly origin: string;
@@ -82,7 +85,7 @@ export class Upstream {
 
   /**
    * Sends a request and waits for the head of its answer; the caller reads the body, or destroys it.
-   * Another host than the registry's own does not get the Authorization.
+   * Another host than the registry's own gets no Authorization, no Cookie and the like.
    *
    * @throws ConnectionError, or the signal's reason
    */
@@ -148,10 +151,11 @@ export class Upstream {
   }
 
   #headersFor({ target, headers, body }: UpstreamRequest): OutgoingHttpHeaders {
-    const { authorization, ...others } = headers;
+    const isOwn = target.origin === this.origin;
     return {
-      ...others,
-      ...(target.origin === this.origin && authorization !== undefined && { authorization }),
+      ...Object.fromEntries(
+        Object.entries(headers).filter(([name]) => isOwn || FOR_ANYBODY.test(name)),
+      ),
       ...(body !== undefined && !(body instanceof Readable) && { 'content-length': body.length }),
       host: new URL(target.origin).host,
     };

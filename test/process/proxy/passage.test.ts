@@ -207,6 +207,27 @@ describe('a registry with ways of its own', () => {
   });
 });
 
+test('an upload that goes on at another host takes nothing of the login there', async () => {
+  const seen: IncomingMessage['headers'][] = [];
+  const other = await serve(async (incoming, response) => {
+    seen.push(incoming.headers);
+    const status = incoming.method === 'PUT' ? 201 : 202;
+    await buffer(incoming);
+    response.writeHead(status).end();
+  });
+  const first = await serve((_, response) => {
+    response.writeHead(202, { Location: `${other}/upload` }).end();
+  });
+  await openLine(first);
+  const { bytes, digest } = randomBlob(250_000);
+  const headers = { Authorization: BASIC, Cookie: 'a=b', 'X-Own': 'c', 'User-Agent': 'docker/1' };
+  const path = `/v2/a/blobs/uploads/?digest=${digest}`;
+  expect((await call('POST', path, { headers, body: bytes })).status).toBe(201);
+  const told = seen.flatMap((one) => [one.authorization, one.cookie, one['x-own']]);
+  expect(new Set(told)).toEqual(new Set([undefined]));
+  expect(seen[0]).toMatchObject({ 'user-agent': 'docker/1', 'content-range': '0-99999' });
+});
+
 /** As distribution does: the state of an upload is in the query, and an old one is refused. */
 async function startOther(minimum = '140000') {
   const hash = createHash('sha256');
