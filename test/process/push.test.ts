@@ -368,6 +368,20 @@ describe('a push', () => {
     expect(run.stderr).toMatch(message);
   });
 
+  test.each([
+    ['manifest.json', '{}'],
+    ['manifest.json', '[{"Config":1}]'],
+    ['manifest.json', '[null]'],
+    ['index.json', 'null'],
+    ['index.json', '{"manifests":[null]}'],
+    ['index.json', '{"manifests":{}}'],
+  ])('of %s with %s says that it is damaged', async (name, content) => {
+    await writeFile(join(folder, name), content);
+    const run = await push([folder, `${repository}:v1`]);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(/^edgewater: .*damaged.*\n$/);
+  });
+
   test('of a folder that is no image says so', async () => {
     const run = await push([folder, `${repository}:v1`]);
     expect(run.code).toBe(1);

@@ -1,15 +1,16 @@
+import { z } from 'zod';
 import { RefusalError, UsageError } from '../errors.ts';
-import { type Blob, type Descriptor, digestOf, type Image } from './content.ts';
+import { type Blob, DESCRIPTOR, type Descriptor, digestOf, type Image } from './content.ts';
 import { type ImageFolder, parseJson } from './image-folder.ts';
 
 /** What is read of a manifest or an index. */
-interface Document {
-  mediaType?: string;
-  config?: Descriptor;
-  layers?: Descriptor[];
-  blobs?: Descriptor[]; // of an artifact manifest of image-spec 1.1's drafts
-  manifests?: Descriptor[];
-}
+const DOCUMENT = z.object({
+  mediaType: z.string().nullish(),
+  config: DESCRIPTOR.nullish(),
+  layers: z.array(DESCRIPTOR).nullish(),
+  blobs: z.array(DESCRIPTOR).nullish(), // of an artifact manifest of image-spec 1.1's drafts
+  manifests: z.array(DESCRIPTOR).nullish(),
+});
 
 const NAME = 'org.opencontainers.image.ref.name';
 const MAX_DEPTH = 8;
@@ -27,9 +28,9 @@ export async function readLayout(
   name: string | undefined,
   signal: AbortSignal,
 ): Promise<Image> {
-  const { manifests = [] } = await folder.readJson<Document>('index.json');
+  const { manifests } = await folder.readJson('index.json', DOCUMENT);
   const image: Image = { layers: [], configs: [], manifests: [], missing: [] };
-  await new LayoutReader(folder, image, signal).add(choose(manifests, name), 0);
+  await new LayoutReader(folder, image, signal).add(choose(manifests ?? [], name), 0);
   return image;
 }
 
@@ -68,7 +69,7 @@ class LayoutReader {
     if (digestOf(bytes, digest.split(':', 1)[0]) !== digest) {
       throw new RefusalError(`the source is damaged: ${digest} has other content`);
     }
-    const document = parseJson<Document>(bytes, digest);
+    const document = parseJson(bytes, digest, DOCUMENT);
     for (const child of document.manifests ?? []) {
       await this.#addChild(child, depth + 1);
     }
@@ -101,7 +102,7 @@ async function isComplete(
   if (depth > MAX_DEPTH || (await folder.size(blobName(digest))) === null) {
     return false;
   }
-  const document = await folder.readJson<Document>(blobName(digest));
+  const document = await folder.readJson(blobName(digest), DOCUMENT);
   const named = [document.config ?? [], document.layers ?? [], document.blobs ?? []].flat();
   const sizes = await Promise.all(
     named.filter(isDistributed).map((descriptor) => folder.size(blobName(descriptor.digest))),
@@ -126,7 +127,7 @@ async function blobsOf(folder: ImageFolder, descriptors: readonly Descriptor[]):
 }
 
 function isDistributed({ urls }: Descriptor): boolean {
-  return urls === undefined || urls.length === 0;
+  return (urls ?? []).length === 0;
 }
 
 /** @throws RefusalError for a digest that is none: it becomes part of a path */
