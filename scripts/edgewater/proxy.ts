@@ -69,6 +69,9 @@ async function requireRegistry(origin: string): Promise<void> {
       target: upstream.at('/v2/'),
       headers: {},
     });
+    if (status >= 500) {
+      throw new RefusalError(`${origin} fails now (${status}); try again when it is back`);
+    }
     if (![200, 401, 403, 429].includes(status)) {
       throw new RefusalError(
         `${origin} does not answer as a registry does (${status}); see that --to is right`,

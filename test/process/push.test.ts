@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { create } from 'tar';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Edge, type EdgeOptions } from '../../scripts/clients/edge.ts';
@@ -164,6 +165,36 @@ describe('an OCI layout', () => {
     expect((await get('manifests/v1')).status).toBe(404);
   });
 
+  test('with indexes that name each other many times: each is read once', async () => {
+    let index = randomImage();
+    const all = [index];
+    for (let depth = 0; depth < 7; depth += 1) {
+      index = indexOf(Array.from({ length: 40 }, () => index));
+      all.unshift(index);
+    }
+    await writeLayout(join(folder, 'layout'), all);
+    await expectPushed(await push([join(folder, 'layout'), `${repository}:v1`]), 'v1');
+  }, 15_000);
+
+  test('in a folder with links: one inside is followed, one that leads out is refused', async () => {
+    const image = largeImage();
+    const layout = join(folder, 'layout');
+    await writeLayout(layout, [image]);
+    const [, layer] = image.blobs;
+    const file = blobFile(layout, layer?.digest ?? '');
+    for (const [place, code] of [
+      [join(layout, 'moved'), 0],
+      [join(folder, 'outside'), 1],
+    ] as const) {
+      await writeFile(place, layer?.bytes ?? '');
+      await rm(file);
+      await symlink(place, file);
+      const run = await push([layout, `${repository}:v${code}`]);
+      expect(run.code, run.stderr).toBe(code);
+      expect(run.stderr).toContain(code === 0 ? 'blobs sent' : 'outside of it');
+    }
+  });
+
   test('that is damaged does not get its manifest there', async () => {
     const image = largeImage();
     await writeLayout(join(folder, 'layout'), [image]);
@@ -224,6 +255,28 @@ describe('a docker archive', () => {
     expect(unknown.stderr).toContain('docker save other:v1 says: no');
   });
 
+  test.each<[string, (tar: Buffer) => Buffer, RegExp]>([
+    ['gzipped', gzipSync, /blobs sent/],
+    ['gzipped, of another', () => gzipSync('other'), /the source is damaged: the layer sha256:/],
+    ['gzipped, and cut', (tar) => gzipSync(tar).subarray(0, 900), /the source is damaged/],
+    ['by zstd', zstdCompressSync, /zstd.*push an OCI layout/],
+  ])('with layers that are compressed already: %s', async (_how, compress, message) => {
+    const archive = join(folder, 'archive');
+    await writeArchive(archive, 1000);
+    const layer = join(archive, 'layer/layer.tar');
+    await writeFile(layer, compress(await readFile(layer)));
+    const file = join(folder, 'app.tar');
+    await create({ cwd: archive, file }, ['.']);
+    const run = await push([file, `${repository}:v1`]);
+    expect(run.stderr).toMatch(message);
+    expect(run.stderr).not.toContain('    at ');
+    if (run.code === 0) {
+      const { layers } = await expectPushed(run, 'v1');
+      expect(layers).toMatchObject([{ mediaType: expect.stringMatching(/tar\.gzip$/) }]);
+    }
+    expect(run.code).toBe(compress === gzipSync ? 0 : 1);
+  });
+
   test('with links: one inside is followed, one that leads out is refused', async () => {
     const archive = join(folder, 'archive');
     await writeArchive(archive, 1000);
@@ -270,6 +323,22 @@ describe('a push', () => {
     expect(refused.size).toBe(1);
   });
 
+  test.each(['{}', '<html>', '{"token":7}'])(
+    'to a registry that gives out %s for a token says so',
+    async (body) => {
+      await writeLayout(join(folder, 'layout'), [randomImage()]);
+      const fault: EdgeOptions['fault'] = ({ path, headers: { host } }) => {
+        const challenge = `Bearer realm="http://${host}/token",service="x"`;
+        return path.startsWith('/token')
+          ? { kind: 'answer', status: 200, body }
+          : { kind: 'answer', status: 401, headers: { 'WWW-Authenticate': challenge } };
+      };
+      const { code, stderr } = await push([join(folder, 'layout'), repository], { fault });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^edgewater: http:\S+\/token should give out tokens.*\n$/);
+    },
+  );
+
   test('that is broken off leaves nothing behind, neither here nor there', async () => {
     await writeArchive(join(folder, 'archive'), 2.3 * MEBIBYTE);
     const file = join(folder, 'app.tar');
@@ -297,6 +366,20 @@ describe('a push', () => {
     const run = await push([folder, target]);
     expect(run.code).toBe(2);
     expect(run.stderr).toMatch(message);
+  });
+
+  test.each([
+    ['manifest.json', '{}'],
+    ['manifest.json', '[{"Config":1}]'],
+    ['manifest.json', '[null]'],
+    ['index.json', 'null'],
+    ['index.json', '{"manifests":[null]}'],
+    ['index.json', '{"manifests":{}}'],
+  ])('of %s with %s says that it is damaged', async (name, content) => {
+    await writeFile(join(folder, name), content);
+    const run = await push([folder, `${repository}:v1`]);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(/^edgewater: .*damaged.*\n$/);
   });
 
   test('of a folder that is no image says so', async () => {

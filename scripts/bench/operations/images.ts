@@ -1,5 +1,5 @@
+import { inParallel } from '../../edgewater/in-parallel.ts';
 import { type Image, makeImage } from '../load/image.ts';
-import { forEachAtOnce } from '../load/pool.ts';
 import { percentile, type Reading, readingOf, time } from '../samples.ts';
 import { RegistrySubject } from '../subjects/registry-subject.ts';
 import type { Operation } from './operation.ts';
@@ -44,11 +44,11 @@ async function readingOfAll(
   work: (image: Image) => Promise<void>,
 ): Promise<Reading> {
   const times: number[] = [];
-  const total = await time(() =>
-    forEachAtOnce(atOnce, made, async (image) => {
+  const total = await time(async () => {
+    await inParallel(made, atOnce, async (image) => {
       times.push(await time(() => work(image)));
-    }),
-  );
+    });
+  });
   const reading = readingOf(metric, times, null);
   return atOnce === 1
     ? reading
@@ -56,14 +56,14 @@ async function readingOfAll(
 }
 
 async function push(subject: RegistrySubject, image: Image): Promise<void> {
-  await forEachAtOnce(UPLOADS, image.layers, (layer) => subject.pushLayer(layer));
+  await inParallel(image.layers, UPLOADS, (layer) => subject.pushLayer(layer));
   await subject.pushLayer(image.config);
   await subject.pushManifest(image, tagOf(image));
 }
 
 async function pull(subject: RegistrySubject, image: Image): Promise<void> {
   await subject.pullManifest(image, tagOf(image));
-  await forEachAtOnce(DOWNLOADS, image.blobs, (blob) => subject.pullBlob(blob));
+  await inParallel(image.blobs, DOWNLOADS, (blob) => subject.pullBlob(blob));
 }
 
 function tagOf({ manifest }: Image): string {

@@ -3,18 +3,18 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
+import { createGunzip, createGzip } from 'node:zlib';
 import { RefusalError } from '../errors.ts';
 import type { Blob } from './content.ts';
 
 const READ = 2 ** 20; // bytes
 
 /**
- * Compresses a layer from one file into another. Node's gzip has no time and no name in its header
- * (RFC 1952), so the same layer is the same blob.
+ * Compresses a layer from one file into another, unless it is gzipped already. Node's gzip has no time
+ * and no name in its header (RFC 1952), so the same layer is the same blob.
  *
  * @param diffId the digest that its tar archive has to have, if that is known
- * @throws RefusalError when it has another
+ * @throws RefusalError when it has another, and for zstd, which docker's manifests have no type for
  */
 export async function compressLayer(
   from: string,
@@ -24,26 +24,46 @@ export async function compressLayer(
 ): Promise<Blob> {
   const plain = new Measure();
   const packed = new Measure();
-  const source = createReadStream(from, { highWaterMark: READ });
-  if (await isCompressed(from)) {
-    await pipeline(source, packed, createWriteStream(to), { signal });
-    return { digest: packed.digest, size: packed.size, file: to };
+  const compression = await compressionOf(from);
+  if (compression === 'zstd') {
+    throw new RefusalError(
+      "the layers are compressed by zstd, which docker's manifests have no type for: push an OCI " +
+        'layout, as "skopeo copy docker-archive:app.tar oci:layout" makes one',
+    );
   }
-  const gzip = createGzip({ chunkSize: READ });
-  await pipeline(source, plain, gzip, packed, createWriteStream(to), { signal });
+  const source = createReadStream(from, { highWaterMark: READ });
+  if (compression === 'gzip') {
+    await pipeline(source, packed, createGunzip(), plain, drain, { signal }).catch((error) => {
+      signal.throwIfAborted();
+      throw new RefusalError(
+        `the source is damaged: a layer cannot be unpacked (${error.message})`,
+      );
+    });
+  } else {
+    const gzip = createGzip({ chunkSize: READ });
+    await pipeline(source, plain, gzip, packed, createWriteStream(to), { signal });
+  }
   if (diffId !== undefined && plain.digest !== diffId) {
     throw new RefusalError(`the source is damaged: the layer ${diffId} has other content`);
   }
-  return { digest: packed.digest, size: packed.size, file: to };
+  const file = compression === 'gzip' ? from : to;
+  return { digest: packed.digest, size: packed.size, file };
 }
 
-/** Whether a file is gzipped (RFC 1952) or compressed by zstd (RFC 8878). */
-export async function isCompressed(path: string): Promise<boolean> {
+/** Reads what nobody needs. */
+async function drain(source: AsyncIterable<Buffer>): Promise<void> {
+  for await (const _ of source) {
+    // it was measured on its way
+  }
+}
+
+/** How a file is compressed: gzip is RFC 1952, zstd RFC 8878. */
+export async function compressionOf(path: string): Promise<'gzip' | 'zstd' | null> {
   const file = await open(path);
   try {
     const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
     const magic = buffer.toString('hex');
-    return magic.startsWith('1f8b') || magic === '28b52ffd';
+    return magic.startsWith('1f8b') ? 'gzip' : magic === '28b52ffd' ? 'zstd' : null;
   } finally {
     await file.close();
   }

@@ -1,16 +1,24 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { z } from 'zod';
 import { RefusalError } from '../errors.ts';
 
 /** Some content and what names it. https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md */
-export interface Descriptor {
-  mediaType: string;
-  digest: string;
-  size: number; // bytes
-  urls?: string[]; // where else it is: such a layer is not distributed
-  annotations?: Record<string, string>;
-  platform?: { os?: string; architecture?: string; variant?: string };
-}
+export const DESCRIPTOR = z.object({
+  mediaType: z.string().default(''),
+  digest: z.string(),
+  size: z.number(), // bytes
+  urls: z.array(z.string()).nullish(), // where else it is: such a layer is not distributed
+  annotations: z.record(z.string(), z.string()).nullish(),
+  platform: z
+    .object({
+      os: z.string().optional(),
+      architecture: z.string().optional(),
+      variant: z.string().optional(),
+    })
+    .nullish(),
+});
+export type Descriptor = z.infer<typeof DESCRIPTOR>;
 
 /** A blob in a file. */
 export interface Blob {

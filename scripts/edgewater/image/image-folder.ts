@@ -1,5 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { join, posix, sep } from 'node:path';
+import type { ZodType } from 'zod';
 import { RefusalError } from '../errors.ts';
 
 const MAX_DOCUMENT = 16 * 2 ** 20; // bytes: what is read into memory; a manifest has 4 MiB
@@ -16,7 +17,15 @@ export class ImageFolder {
 
   /** Bytes of a file; null when there is none of this name. @throws RefusalError for a way out */
   async size(name: string): Promise<number | null> {
-    const found = await stat(this.path(name)).catch(() => null);
+    const path = this.path(name);
+    const [found, actual, inside] = await Promise.all([
+      stat(path).catch(() => null),
+      realpath(path).catch(() => path),
+      realpath(this.#folder),
+    ]);
+    if (found !== null && !actual.startsWith(join(inside, sep))) {
+      throw new RefusalError(`the source names ${name}, which is outside of it`); // by a link
+    }
     return found?.isFile() ? found.size : null;
   }
 
@@ -29,9 +38,9 @@ export class ImageFolder {
     return readFile(this.path(name));
   }
 
-  /** As {@link read}. @throws RefusalError when it is no JSON */
-  async readJson<T>(name: string): Promise<T> {
-    return parseJson<T>(await this.read(name), name);
+  /** As {@link read}. @throws RefusalError when it is no JSON of this shape */
+  async readJson<T>(name: string, shape: ZodType<T>): Promise<T> {
+    return parseJson(await this.read(name), name, shape);
   }
 
   /** Where a file of this name is. @throws RefusalError for a name that leads out of the folder */
@@ -44,11 +53,19 @@ export class ImageFolder {
   }
 }
 
-/** @throws RefusalError */
-export function parseJson<T>(bytes: Buffer, name: string): T {
+/** @throws RefusalError when it is no JSON of this shape */
+export function parseJson<T>(bytes: Buffer, name: string, shape: ZodType<T>): T {
+  let value: unknown;
   try {
-    return JSON.parse(bytes.toString()) as T;
+    value = JSON.parse(bytes.toString());
   } catch {
     throw new RefusalError(`${name} in the source is not JSON`);
   }
+  const { data, error } = shape.safeParse(value);
+  if (error !== undefined) {
+    const [issue] = error.issues;
+    const where = issue?.path.join('.') || 'it';
+    throw new RefusalError(`${name} in the source is damaged: ${where}: ${issue?.message}`);
+  }
+  return data;
 }

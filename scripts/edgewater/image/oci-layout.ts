@@ -1,15 +1,16 @@
+import { z } from 'zod';
 import { RefusalError, UsageError } from '../errors.ts';
-import { type Blob, type Descriptor, digestOf, type Image } from './content.ts';
+import { type Blob, DESCRIPTOR, type Descriptor, digestOf, type Image } from './content.ts';
 import { type ImageFolder, parseJson } from './image-folder.ts';
 
 /** What is read of a manifest or an index. */
-interface Document {
-  mediaType?: string;
-  config?: Descriptor;
-  layers?: Descriptor[];
-  blobs?: Descriptor[]; // of an artifact manifest of image-spec 1.1's drafts
-  manifests?: Descriptor[];
-}
+const DOCUMENT = z.object({
+  mediaType: z.string().nullish(),
+  config: DESCRIPTOR.nullish(),
+  layers: z.array(DESCRIPTOR).nullish(),
+  blobs: z.array(DESCRIPTOR).nullish(), // of an artifact manifest of image-spec 1.1's drafts
+  manifests: z.array(DESCRIPTOR).nullish(),
+});
 
 const NAME = 'org.opencontainers.image.ref.name';
 const MAX_DEPTH = 8;
@@ -22,10 +23,14 @@ const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
  * @param name which image, where there are several
  * @throws RefusalError, UsageError when it is not clear which image is meant
  */
-export async function readLayout(folder: ImageFolder, name: string | undefined): Promise<Image> {
-  const { manifests = [] } = await folder.readJson<Document>('index.json');
+export async function readLayout(
+  folder: ImageFolder,
+  name: string | undefined,
+  signal: AbortSignal,
+): Promise<Image> {
+  const { manifests } = await folder.readJson('index.json', DOCUMENT);
   const image: Image = { layers: [], configs: [], manifests: [], missing: [] };
-  await addManifest(folder, choose(manifests, name), image, 0);
+  await new LayoutReader(folder, image, signal).add(choose(manifests ?? [], name), 0);
   return image;
 }
 
@@ -42,31 +47,50 @@ function choose(manifests: readonly Descriptor[], name: string | undefined): Des
   return first;
 }
 
-async function addManifest(
-  folder: ImageFolder,
-  { digest, mediaType }: Descriptor,
-  image: Image,
-  depth: number,
-): Promise<void> {
-  if (depth > MAX_DEPTH) {
-    throw new RefusalError('the source has indexes in indexes in indexes');
+/** Reads manifests into an image, each once, however often it is named. */
+class LayoutReader {
+  readonly #folder: ImageFolder;
+  readonly #image: Image;
+  readonly #signal: AbortSignal;
+  readonly #seen = new Set<string>(); // digests
+
+  constructor(folder: ImageFolder, image: Image, signal: AbortSignal) {
+    this.#folder = folder;
+    this.#image = image;
+    this.#signal = signal;
   }
-  const bytes = await folder.read(blobName(digest));
-  if (digestOf(bytes, digest.split(':', 1)[0]) !== digest) {
-    throw new RefusalError(`the source is damaged: ${digest} has other content`);
+
+  async add({ digest, mediaType }: Descriptor, depth: number): Promise<void> {
+    this.#signal.throwIfAborted();
+    if (depth > MAX_DEPTH) {
+      throw new RefusalError('the source has indexes in indexes in indexes');
+    }
+    const bytes = await this.#folder.read(blobName(digest));
+    if (digestOf(bytes, digest.split(':', 1)[0]) !== digest) {
+      throw new RefusalError(`the source is damaged: ${digest} has other content`);
+    }
+    const document = parseJson(bytes, digest, DOCUMENT);
+    for (const child of document.manifests ?? []) {
+      await this.#addChild(child, depth + 1);
+    }
+    const layers = (document.layers ?? []).concat(document.blobs ?? []);
+    const configs = document.config ? [document.config] : [];
+    this.#image.layers.push(...(await blobsOf(this.#folder, layers)));
+    this.#image.configs.push(...(await blobsOf(this.#folder, configs)));
+    this.#image.manifests.push({ digest, mediaType: document.mediaType ?? mediaType, bytes });
   }
-  const document = parseJson<Document>(bytes, digest);
-  for (const child of document.manifests ?? []) {
-    if (await isComplete(folder, child, depth + 1)) {
-      await addManifest(folder, child, image, depth + 1);
+
+  async #addChild(child: Descriptor, depth: number): Promise<void> {
+    if (this.#seen.has(child.digest)) {
+      return;
+    }
+    this.#seen.add(child.digest);
+    if (await isComplete(this.#folder, child, depth)) {
+      await this.add(child, depth);
     } else {
-      image.missing.push(platformOf(child));
+      this.#image.missing.push(platformOf(child));
     }
   }
-  const layers = (document.layers ?? []).concat(document.blobs ?? []);
-  image.layers.push(...(await blobsOf(folder, layers)));
-  image.configs.push(...(await blobsOf(folder, document.config ? [document.config] : [])));
-  image.manifests.push({ digest, mediaType: document.mediaType ?? mediaType, bytes });
 }
 
 /** Whether a manifest of an index is there, with all its blobs. Of an index itself is enough. */
@@ -78,7 +102,7 @@ async function isComplete(
   if (depth > MAX_DEPTH || (await folder.size(blobName(digest))) === null) {
     return false;
   }
-  const document = await folder.readJson<Document>(blobName(digest));
+  const document = await folder.readJson(blobName(digest), DOCUMENT);
   const named = [document.config ?? [], document.layers ?? [], document.blobs ?? []].flat();
   const sizes = await Promise.all(
     named.filter(isDistributed).map((descriptor) => folder.size(blobName(descriptor.digest))),
@@ -103,7 +127,7 @@ async function blobsOf(folder: ImageFolder, descriptors: readonly Descriptor[]):
 }
 
 function isDistributed({ urls }: Descriptor): boolean {
-  return urls === undefined || urls.length === 0;
+  return (urls ?? []).length === 0;
 }
 
 /** @throws RefusalError for a digest that is none: it becomes part of a path */

@@ -38,7 +38,7 @@ export async function openImage({ source, image, scratch, signal }: ImageSource)
   const isArchive = (await folder.size('manifest.json')) !== null;
   const isLayout = (await folder.size('index.json')) !== null;
   if (isLayout && (!isArchive || (await hasCompressedLayers(folder)))) {
-    return readLayout(folder, image);
+    return readLayout(folder, image, signal);
   }
   if (!isArchive) {
     throw new RefusalError(`${source} is neither an OCI layout nor what docker save writes`);

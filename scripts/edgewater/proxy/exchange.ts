@@ -4,6 +4,8 @@ import { SourceError } from '../upload/chunk-reader.ts';
 import type { Answer } from '../upload/upstream.ts';
 import { toClient, toUpstream } from './headers.ts';
 
+const MAX_DISCARDED = 256 * 2 ** 20; // bytes
+
 /** One request of a client and the answer to it. */
 export class Exchange {
   readonly request: IncomingMessage;
@@ -56,11 +58,21 @@ export class Exchange {
 
   /** Hands an answer through while it arrives. */
   async stream(answer: IncomingMessage): Promise<void> {
-    answer.socket.setTimeout(0); // the client may take its time
-    const { statusCode = 502, statusMessage, rawHeaders } = answer;
-    this.response.writeHead(statusCode, statusMessage, toClient(rawHeaders, this.#ends));
+    const { statusCode = 502, rawHeaders } = answer; // its reason phrase may be anything
+    this.response.writeHead(statusCode, toClient(rawHeaders, this.#ends));
     this.response.flushHeaders();
-    await pipeline(answer, this.response);
+    const { socket } = answer;
+    const patience = socket.timeout ?? 0;
+    const timer = setInterval(() => {
+      if (this.response.writableNeedDrain) {
+        socket.setTimeout(patience); // anew: the client may take its time, the registry may not
+      }
+    }, patience / 4);
+    try {
+      await pipeline(answer, this.response);
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   /** Answers for itself, as a registry would. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes */
@@ -71,6 +83,24 @@ export class Exchange {
     } else {
       this.response.destroy(); // what was sent of the answer is not all of it
     }
+  }
+
+  /** Reads the rest of the body for nothing, if it is not too long: who still sends sees no answer. */
+  discard(): void {
+    const { request } = this;
+    if (request.readableEnded || request.destroyed) {
+      return;
+    }
+    let length = 0;
+    request.unpipe();
+    request.removeAllListeners('readable'); // of whoever read it so far
+    request.on('data', (bytes: Buffer) => {
+      length += bytes.length;
+      if (length > MAX_DISCARDED) {
+        request.destroy();
+      }
+    });
+    request.resume();
   }
 
   get #ends() {

@@ -13,7 +13,7 @@ export function refusalOf(request: IncomingMessage): string | null {
   if (!isOwnAddress(request.socket.remoteAddress ?? '')) {
     return 'the proxy is for this machine alone';
   }
-  if (!isLoopback(URL.parse(`http://${host}`)?.hostname ?? '')) {
+  if (!isLoopback(host.replace(/:\d{1,5}$/, ''))) {
     return 'the Host has to be localhost or a loopback address';
   }
   if (origin !== undefined || site !== 'none') {

@@ -1,10 +1,13 @@
+import type { IncomingMessage } from 'node:http';
 import { ChunkReader } from '../upload/chunk-reader.ts';
+import { smallestChunk } from '../upload/chunk-size.ts';
 import { ConnectionError } from '../upload/connection-error.ts';
 import { RegistryClient } from '../upload/registry-client.ts';
 import { Retry } from '../upload/retry.ts';
 import type { UpstreamRequest } from '../upload/upstream.ts';
 import type { Exchange } from './exchange.ts';
 import { ownRealm } from './headers.ts';
+import { routeOf } from './route.ts';
 import { type Services, sessionKey } from './services.ts';
 
 const ATTEMPTS = 3; // of a request that only asks
@@ -13,7 +16,7 @@ const MAX_MANIFEST = 8 * 2 ** 20; // bytes: Edgewater's have 4 MiB
 
 /** Hands a request and its answer through as they come. */
 export async function passThrough(exchange: Exchange, services: Services): Promise<void> {
-  const { upstream, realms, sessions } = services;
+  const { upstream, realms } = services;
   const request: UpstreamRequest = {
     method: exchange.method,
     target: upstream.at(exchange.path),
@@ -28,12 +31,27 @@ export async function passThrough(exchange: Exchange, services: Services): Promi
   if (realm !== null) {
     realms.set(realm, true);
   }
-  if (answer.statusCode === 202 && answer.headers.location !== undefined) {
-    const location = upstream.follow(answer.headers.location, request.target);
-    const minimum = Number(answer.headers['oci-chunk-min-length'] ?? 0) || 0;
-    sessions.set(sessionKey(location), { offset: 0, minimum });
+  try {
+    noteSession(exchange, answer, services);
+  } catch (error) {
+    answer.destroy();
+    throw error;
   }
   await exchange.stream(answer);
+}
+
+/** Takes note of a session that begins. @throws Error when it is where no one should send to */
+function noteSession(
+  { method, path, hasBody }: Exchange,
+  { statusCode, headers }: IncomingMessage,
+  { upstream, sessions }: Services,
+): void {
+  const isStart = routeOf(method, path, hasBody).kind === 'start' && statusCode === 202;
+  if (isStart && headers.location !== undefined) {
+    const location = upstream.follow(headers.location, upstream.at(path));
+    const minimum = smallestChunk(headers['oci-chunk-min-length']);
+    sessions.set(sessionKey(location), { offset: 0, minimum });
+  }
 }
 
 /** Fetches a token for a client, and remembers how. */

@@ -1,4 +1,5 @@
 import { ChunkReader, SourceError } from '../upload/chunk-reader.ts';
+import { smallestChunk } from '../upload/chunk-size.ts';
 import type { Transfer } from '../upload/progress.ts';
 import { RegistryClient } from '../upload/registry-client.ts';
 import { sendContent } from '../upload/send-content.ts';
@@ -31,12 +32,13 @@ export async function recut(
     transfer.end(answer.status < 400 ? null : `the registry answered ${answer.status}`);
     recutter.reply(answer);
   } catch (error) {
+    if (error instanceof SourceError) {
+      await recutter.abandon(claim);
+    }
     transfer.end(explain(error));
     if (error instanceof UploadRefusal) {
       recutter.reply(error.answer);
-    } else if (error instanceof SourceError) {
-      await recutter.abandon(claim);
-    } else {
+    } else if (!(error instanceof SourceError)) {
       throw error;
     }
   }
@@ -48,7 +50,6 @@ class Recutter {
   readonly #services: Services;
   readonly #transfer: Transfer;
   readonly #client: RegistryClient;
-  #chunks: ChunkReader | null = null;
   #session: UploadSession | null = null;
 
   constructor(exchange: Exchange, route: UploadRoute, services: Services, transfer: Transfer) {
@@ -80,7 +81,7 @@ class Recutter {
     if (answer.status !== 202 || location === undefined) {
       return answer;
     }
-    const known = { offset: 0, minimum: Number(minimum ?? 0) || 0 };
+    const known = { offset: 0, minimum: smallestChunk(minimum) };
     return this.#send(upstream.follow(location, target), known, false);
   }
 
@@ -95,28 +96,23 @@ class Recutter {
     return this.#send(target, { offset: known?.offset ?? null, minimum }, false);
   }
 
-  /** Answers; a client that still sends would not see it. */
+  /** Answers the client. */
   reply(answer: Answer): void {
     const isFromStatus = this.#route.kind === 'patch' && answer.status === 204;
     this.#exchange.reply(answer, isFromStatus ? 202 : answer.status);
-    void this.#chunks?.discard();
   }
 
   /**
    * The client is gone. One that sends a whole blob begins anew with another session, so this one's
-   * storage is freed; one that sends chunks may come back.
+   * storage is freed; one that sends chunks may come back. What was sent whole may be a blob by now.
    */
   async abandon(claim: Claim): Promise<void> {
-    if (claim === 'none') {
+    if (claim === 'none' && this.#session?.isWhole !== true) {
       await this.#session?.cancel();
     }
   }
 
-  async #send(
-    location: Target,
-    { offset, minimum }: Omit<Session, 'offset'> & { offset: number | null },
-    isClaimed: boolean,
-  ): Promise<Answer> {
+  async #send(location: Target, { offset, minimum }: Session, isClaimed: boolean): Promise<Answer> {
     const { repository } = this.#route;
     const digest = this.#route.kind === 'patch' ? null : this.#route.digest;
     const start = { repository, location, offset, isClaimed, onOffset: this.#transfer.update };
@@ -125,16 +121,16 @@ class Recutter {
     if (!this.#exchange.hasBody && digest !== null) {
       return session.finish(digest);
     }
+    const { sessions } = this.#services;
+    sessions.set(sessionKey(location), { offset: null, minimum }); // until all of it has arrived
     const chunks = this.#read(Math.max(this.#services.chunkSize, minimum));
     const answer = await sendContent(session, chunks, digest);
-    this.#services.sessions.set(sessionKey(session.location), { offset: session.offset, minimum });
+    sessions.set(sessionKey(session.location), { offset: session.offset, minimum });
     return answer ?? this.#client.persist({ method: 'PATCH', target: location, body: EMPTY });
   }
 
   #read(size: number): ChunkReader {
-    const chunks = new ChunkReader(this.#exchange.request, size);
-    this.#chunks = chunks;
-    return chunks;
+    return new ChunkReader(this.#exchange.request, size);
   }
 }
 

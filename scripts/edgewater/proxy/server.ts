@@ -7,10 +7,9 @@ import { Upstream } from '../upload/upstream.ts';
 import { Exchange } from './exchange.ts';
 import { refusalOf } from './guard.ts';
 import { fetchToken, passThrough, putManifest } from './pass-through.ts';
-import { Recent } from './recent.ts';
 import { recut } from './recut.ts';
 import { routeOf } from './route.ts';
-import { MEMORY, type Services } from './services.ts';
+import { newMemory, type Services } from './services.ts';
 import { TokenMemory } from './token-memory.ts';
 
 /** How to run the proxy. */
@@ -50,8 +49,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const services: Services = {
     upstream,
     tokens: new TokenMemory(upstream),
-    sessions: new Recent(...MEMORY),
-    realms: new Recent(...MEMORY),
+    sessions: newMemory(),
+    realms: newMemory(),
     chunkSize,
     policy,
     progress,
@@ -77,7 +76,19 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   };
 }
 
+/** Whatever happens to one exchange, the others go on. */
 async function answer(exchange: Exchange, services: Services): Promise<void> {
+  try {
+    await answerOrRefuse(exchange, services);
+  } catch (error) {
+    services.progress.warn(`a request failed: ${error}`);
+    exchange.response.destroy();
+  } finally {
+    exchange.discard();
+  }
+}
+
+async function answerOrRefuse(exchange: Exchange, services: Services): Promise<void> {
   const refusal = refusalOf(exchange.request);
   if (refusal !== null) {
     exchange.refuse(403, 'DENIED', refusal);

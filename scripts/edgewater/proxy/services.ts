@@ -1,7 +1,7 @@
 import type { Progress } from '../upload/progress.ts';
 import type { RetryPolicy } from '../upload/retry.ts';
 import type { Target, Upstream } from '../upload/upstream.ts';
-import type { Recent } from './recent.ts';
+import { Recent } from './recent.ts';
 import type { TokenMemory } from './token-memory.ts';
 
 /** What all requests to one proxy share. */
@@ -17,15 +17,17 @@ export interface Services {
 
 /** What is known of an upload session that began here. */
 export interface Session {
-  offset: number; // bytes
-  minimum: number; // bytes of a chunk: OCI-Chunk-Min-Length
+  offset: number | null; // bytes; null when a body broke off, so that it has to be asked for
+  minimum: number; // bytes of a chunk
 }
 
 const CAPACITY = 10_000;
 const LIFETIME = 24 * 60 * 60 * 1000; // milliseconds
 
-/** How many sessions, or realms, are remembered and for how long. */
-export const MEMORY = [CAPACITY, LIFETIME] as const;
+/** A memory of sessions, or realms. */
+export function newMemory<Value>(): Recent<Value> {
+  return new Recent(CAPACITY, LIFETIME);
+}
 
 /** Where a session is kept: the registry may put its state into the query, so that belongs to it. */
 export function sessionKey({ origin, path }: Target): string {

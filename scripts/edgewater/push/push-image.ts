@@ -2,6 +2,7 @@ import type { Blob, Image, Manifest } from '../image/content.ts';
 import { readVerified } from '../image/content.ts';
 import { inParallel } from '../in-parallel.ts';
 import { ChunkReader } from '../upload/chunk-reader.ts';
+import { smallestChunk } from '../upload/chunk-size.ts';
 import type { Progress, Transfer } from '../upload/progress.ts';
 import { RegistryClient, type RegistryClientOptions } from '../upload/registry-client.ts';
 import { sendContent } from '../upload/send-content.ts';
@@ -121,7 +122,7 @@ class Push {
       offset: 0,
       onOffset: transfer.update,
     });
-    const size = Math.max(chunkSize, Number(minimum ?? 0) || 0);
+    const size = Math.max(chunkSize, smallestChunk(minimum));
     try {
       const answer = await sendContent(
         session,

@@ -1,22 +1,17 @@
 import type { Login } from '../api.ts';
-import { unavailable } from '../upload/connection-error.ts';
 import type { Credentials } from '../upload/registry-client.ts';
-import { isTransient } from '../upload/retry.ts';
+import { TokenGrant } from '../upload/token-grant.ts';
 import { type Answer, type Target, Upstream } from '../upload/upstream.ts';
-import { type Challenge, parseChallenge } from './challenge.ts';
-
-const EXPIRES_IN = 60; // seconds, where the answer does not say
-const MARGIN = 5; // seconds: a token is checked when a request begins
+import { parseChallenge } from './challenge.ts';
 
 /** Logs in as a registry's challenge says, and again when a token is over. */
 export class RegistryLogin implements Credentials {
   readonly #upstream: Upstream;
   readonly #login: Login | null;
   readonly #scope: string;
-  #challenge: Challenge | null = null;
-  #authorization: string | null = null;
-  #expiresAt = Number.POSITIVE_INFINITY; // milliseconds, as Date.now()
-  #renewing: Promise<boolean> | null = null;
+  #isBasic = false;
+  readonly #grants = new Map<string, TokenGrant>(); // by what the challenge says
+  #grant: TokenGrant | null = null;
 
   /** `scope` is what tokens should be good for, as "repository:acme/app:pull,push". */
   constructor(upstream: Upstream, login: Login | null, scope: string) {
@@ -26,48 +21,37 @@ export class RegistryLogin implements Credentials {
   }
 
   async header(): Promise<string | null> {
-    if (this.#challenge !== null && Date.now() > this.#expiresAt) {
-      await this.#renewOnce(this.#challenge).catch(() => false); // it is refused then, and this comes again
-    }
-    return this.#authorization;
-  }
-
-  async renew({ headers }: Answer): Promise<boolean> {
-    const challenge = parseChallenge(headers['www-authenticate']) ?? this.#challenge;
-    return challenge === null ? false : this.#renewOnce(challenge);
+    return this.#isBasic ? this.#basic() : ((await this.#grant?.header()) ?? null);
   }
 
   /** All layers notice at once that the token is over: one fetches another. */
-  #renewOnce(challenge: Challenge): Promise<boolean> {
-    this.#renewing ??= this.#renew(challenge).finally(() => {
-      this.#renewing = null;
-    });
-    return this.#renewing;
-  }
-
-  async #renew(challenge: Challenge): Promise<boolean> {
-    this.#challenge = challenge;
-    if (challenge.scheme === 'basic') {
-      const isNew = this.#authorization === null && this.#login !== null;
-      this.#authorization = this.#basic();
+  async renew({ headers }: Answer): Promise<boolean> {
+    const challenge = parseChallenge(headers['www-authenticate']);
+    if (challenge?.scheme === 'basic') {
+      const isNew = !this.#isBasic && this.#login !== null;
+      this.#isBasic = true;
       return isNew;
     }
-    const answer = await this.#askRealm(challenge);
-    if (isTransient(answer)) {
-      throw unavailable(new URL(challenge.realm).origin, 'a request for a token', answer.status);
+    if (challenge !== null) {
+      this.#isBasic = false;
+      this.#grant = this.#grantOf(challenge.realm, challenge.service);
     }
-    if (answer.status !== 200) {
-      return false;
-    }
-    const { token, access_token, expires_in } = JSON.parse(answer.body.toString());
-    this.#authorization = `Bearer ${token ?? access_token}`;
-    this.#expiresAt = Date.now() + (Number(expires_in ?? EXPIRES_IN) - MARGIN) * 1000;
-    return true;
+    return (await this.#grant?.renew()) ?? false;
+  }
+
+  /** The same one for the same challenge, so that requests for its tokens can be shared. */
+  #grantOf(realm: string, service: string | null): TokenGrant {
+    const key = JSON.stringify([realm, service]);
+    const place = this.#upstream.follow(realm, this.#upstream.at('/'));
+    const grant =
+      this.#grants.get(key) ??
+      new TokenGrant(`${place.origin}${place.path}`, () => this.#askRealm(place, service));
+    this.#grants.set(key, grant);
+    return grant;
   }
 
   /** The password goes where the challenge says, if that is https, the registry or this machine. */
-  async #askRealm({ realm, service }: Extract<Challenge, { realm: string }>): Promise<Answer> {
-    const { origin, path }: Target = this.#upstream.follow(realm, this.#upstream.at('/'));
+  async #askRealm({ origin, path }: Target, service: string | null): Promise<Answer> {
     const query = new URLSearchParams({ scope: this.#scope, client_id: 'edgewater' });
     if (service !== null) {
       query.set('service', service);

@@ -3,7 +3,7 @@ export class SourceError extends Error {
   override readonly name = 'SourceError';
 }
 
-/** Some of a body. The bytes are good until the next but one is asked for. */
+/** Some of a body. The bytes are good until the next one is returned: its successor fills their memory. */
 export interface Chunk {
   bytes: Buffer;
   isLast: boolean;
@@ -33,14 +33,6 @@ export class ChunkReader {
     this.#next = chunk.isLast ? null : this.#fill();
     this.#next?.catch(() => {}); // whoever asks for it learns of it
     return chunk;
-  }
-
-  /** Reads the rest for nothing: a client that still sends does not see the answer. */
-  async discard(): Promise<void> {
-    await this.#next?.catch(() => {});
-    while (await this.#read().catch(() => false)) {
-      // one piece less
-    }
   }
 
   async #fill(): Promise<Chunk> {

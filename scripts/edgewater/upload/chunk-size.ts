@@ -28,3 +28,9 @@ export function chunkSizeOf({ chunkSize, largeChunks }: ChunkOptions): number {
   }
   return chunkSize * 2 ** 20;
 }
+
+/** Bytes that a chunk has to have, by OCI-Chunk-Min-Length; no more than an edge lets through. */
+export function smallestChunk(header: string | string[] | undefined): number {
+  const minimum = /^\d+$/.test(String(header)) ? Number(header) : 0;
+  return minimum > MAXIMUM * 2 ** 20 ? 0 : minimum;
+}

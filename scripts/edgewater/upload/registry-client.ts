@@ -38,8 +38,8 @@ export class RegistryClient {
   }
 
   /** A count of failures for one thing to be done. */
-  newRetry(): Retry {
-    return new Retry(this.#options.policy, this.#options.signal);
+  newRetry(signal = this.#options.signal): Retry {
+    return new Retry(this.#options.policy, signal);
   }
 
   /**

@@ -10,8 +10,9 @@ export interface RetryPolicy {
 }
 
 /**
- * 16 attempts take three to six minutes. Edgewater may take two to see that a connection is dead, and
- * answers 429 so long.
+ * 16 attempts wait 2.5 to 5 minutes in all, and take longer where each one stalls first. So long may
+ * an edge fail, or a line be gone; Edgewater itself lets go of a dead connection after 5 seconds,
+ * when a chunk with Content-Range goes on where it ended.
  */
 export const RETRY_POLICY: RetryPolicy = { attempts: 16, firstWait: 500, longestWait: 30_000 };
 

@@ -25,7 +25,7 @@ export interface UploadStart {
 }
 
 const FINISH_PATIENCE = 300_000; // milliseconds: a registry may read all of the blob again
-const CANCEL_PATIENCE = 5000; // milliseconds
+const CANCEL_PATIENCE = 10_000; // milliseconds
 
 /**
  * One upload session of a registry, as the sender sees it: bytes go out in chunks, and after a failure
@@ -39,7 +39,9 @@ export class UploadSession {
   #location: Target;
   #offset: number;
   #isKnown: boolean; // whether the offset is the session's
-  #isClaimed: boolean;
+  readonly #isClaimed: boolean;
+  #hasSent = false;
+  #isWhole = false;
   #answer: Answer | null = null;
 
   constructor(client: RegistryClient, start: UploadStart) {
@@ -67,6 +69,11 @@ export class UploadSession {
     return this.#answer;
   }
 
+  /** Whether the request that makes a blob of it has gone out. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
   /** Asks the session where it is, unless that is known. @throws as {@link append} */
   async synchronise(): Promise<void> {
     for (const retry = this.#client.newRetry(); !this.#isKnown; ) {
@@ -83,29 +90,36 @@ export class UploadSession {
   }
 
   /**
-   * Sends bytes after those that the session has, as often as it takes.
+   * Sends bytes after those that the session has, as often as it takes. A 416 to the first of them
+   * says that the session is elsewhere than was thought; it never says that it has these.
    *
    * @throws UploadRefusal, ConnectionError when it has been tried often enough, and Error when the
    *   session has fewer bytes than before these, or more than with them
    */
   async append(bytes: Buffer): Promise<void> {
-    const start = this.#offset;
-    const end = start + bytes.length;
+    let start = this.#offset;
+    let end = start + bytes.length;
     for (const retry = this.#client.newRetry(); !this.#isKnown || this.#offset < end; ) {
       const before = this.#offset;
       const isSent = this.#isKnown;
+      const isFirst = !this.#hasSent;
       const outcome = await this.#client.once(
         isSent ? this.#chunk('PATCH', bytes.subarray(before - start)) : this.#status(),
       );
+      this.#hasSent = true;
       this.#isKnown = !isInterruption(outcome);
       if (this.#isKnown) {
-        const answer = accepted(outcome, this.#isClaimed ? [] : [416]);
+        const answer = accepted(outcome, isFirst && this.#isClaimed ? [] : [416]);
         this.#follow(answer);
+        if (isFirst && answer.status === 416) {
+          start = this.#offset = offsetOfRefusal(answer, before);
+          end = start + bytes.length;
+          continue;
+        }
         this.#offset = isSent
           ? offsetAfter(answer, { start, sent: before, end })
           : offsetOf(answer, { start, end });
       }
-      this.#isClaimed = false;
       this.#onOffset(this.#offset);
       if (this.#offset > before) {
         retry.reset();
@@ -124,6 +138,8 @@ export class UploadSession {
    * @returns the answer, or null when it is not known what became of them: {@link append} them
    */
   async finishWith(bytes: Buffer, digest: string): Promise<Answer | null> {
+    this.#hasSent = true;
+    this.#isWhole = true;
     const outcome = await this.#client.once({
       ...this.#chunk('PUT', bytes),
       target: withDigest(this.#location, digest),
@@ -148,6 +164,7 @@ export class UploadSession {
       body: Buffer.alloc(0),
       patience: FINISH_PATIENCE,
     };
+    this.#isWhole = true;
     let isUncertain = isRepeated;
     for (const retry = this.#client.newRetry(); ; isUncertain = true) {
       const outcome = await this.#client.once(request);
@@ -163,7 +180,17 @@ export class UploadSession {
   /** Gives the upload up, if the registry can be told so: it would expire by itself. */
   async cancel(): Promise<void> {
     const signal = AbortSignal.timeout(CANCEL_PATIENCE); // the client's own may have fired
-    await this.#client.once({ method: 'DELETE', target: this.#location, signal }).catch(() => null);
+    const request = { method: 'DELETE', target: this.#location, signal };
+    const retry = this.#client.newRetry(signal);
+    try {
+      // The session may be busy for a moment with the chunk that broke off.
+      let outcome = await this.#client.once(request);
+      while (isTransient(outcome) && (await retry.wait(outcome))) {
+        outcome = await this.#client.once(request);
+      }
+    } catch {
+      // It took too long.
+    }
   }
 
   #status(): ClientRequest {
@@ -233,13 +260,19 @@ function offsetAfter(
   answer: Answer,
   { start, sent, end }: { start: number; sent: number; end: number },
 ): number {
-  const parsed = parseOffset(answer.headers.range);
-  if (answer.status !== 416) {
-    // Registries older than the spec's wording tell the range of the chunk alone.
-    return parsed !== null && parsed.offset > sent && parsed.offset < end ? parsed.offset : end;
+  if (answer.status === 416) {
+    const offset = offsetOfRefusal(answer, sent);
+    return offset === 1 && sent === 0 ? 1 : offsetOf(answer, { start, end });
   }
-  const isOneByte = parsed?.isAmbiguous === true && sent === 0; // for 0 it has refused
-  return isOneByte ? 1 : offsetOf(answer, { start, end });
+  // Registries older than the spec's wording tell the range of the chunk alone.
+  const { offset = end } = parseOffset(answer.headers.range) ?? {};
+  return offset > sent && offset < end ? offset : end;
+}
+
+/** Bytes of a session that has refused a chunk which began at `sent`. */
+function offsetOfRefusal(answer: Answer, sent: number): number {
+  const { offset = sent, isAmbiguous = false } = parseOffset(answer.headers.range) ?? {};
+  return isAmbiguous && sent === 0 ? 1 : offset; // it would not have refused 0
 }
 
 /** Bytes that the session says it has. @throws Error when the buffered ones do not follow them */

@@ -5,6 +5,7 @@ import http, {
 } from 'node:http';
 import https from 'node:https';
 import { Readable } from 'node:stream';
+import { RefusalError } from '../errors.ts';
 import { isLoopback } from '../registry-url.ts';
 import { ConnectionError } from './connection-error.ts';
 
@@ -34,8 +35,11 @@ export interface Answer {
 }
 
 const PATIENCE = 60_000; // milliseconds
-const MAX_ANSWER = 8 * 2 ** 20; // bytes: what is kept of a body; a manifest has 4 MiB
+const MAX_ANSWER = 8 * 2 ** 20; // bytes; a manifest has 4 MiB
 const SLICE = 256 * 2 ** 10; // bytes
+
+/** What a host needs to know that an upload goes on to. */
+const FOR_ANYBODY = /^(?:accept|content-|transfer-encoding$|user-agent$)/i;
 
 /** HTTP to one registry, on connections that are kept. */
 export class Upstream {
@@ -63,7 +67,7 @@ export class Upstream {
   /**
    * Where a Location header, or a realm, of an answer from `from` leads.
    *
-   * @throws Error unless that is the registry itself, https, or from this machine to this machine
+   * @throws RefusalError unless that is the registry itself, https, or from this machine to this machine
    */
   follow(location: string, from: Target): Target {
     const url = URL.parse(location, `${from.origin}${from.path}`);
@@ -72,14 +76,16 @@ export class Upstream {
       url?.origin === this.origin ||
       (isLoopback(new URL(this.origin).hostname) && isLoopback(url?.hostname ?? ''));
     if (url === null || !isSafe) {
-      throw new Error(`${this.origin} leads to ${url?.origin ?? 'no address'}, which is not safe`);
+      throw new RefusalError(
+        `${this.origin} leads to ${url?.origin ?? 'no address'}, which is not safe`,
+      );
     }
     return { origin: url.origin, path: `${url.pathname}${url.search}` };
   }
 
   /**
    * Sends a request and waits for the head of its answer; the caller reads the body, or destroys it.
-   * Another host than the registry's own does not get the Authorization.
+   * Another host than the registry's own gets no Authorization, no Cookie and the like.
    *
    * @throws ConnectionError, or the signal's reason
    */
@@ -96,6 +102,10 @@ export class Upstream {
       ...(signal && { signal }),
     });
     outgoing.once('response', resolve);
+    outgoing.once('upgrade', (_, socket) => {
+      socket.destroy();
+      reject(new ConnectionError(target.origin, new Error('it changes the protocol unasked')));
+    });
     outgoing.once('timeout', () =>
       outgoing.destroy(new Error(`no answer for ${patience / 1000} s`)),
     );
@@ -113,13 +123,16 @@ export class Upstream {
     return promise;
   }
 
-  /** As {@link send}, with the body of the answer. */
+  /** As {@link send}, with the body of the answer. @throws RefusalError when that is too large */
   async ask(request: UpstreamRequest): Promise<Answer> {
     const response = await this.send(request);
     try {
       const { statusCode: status = 0, headers, rawHeaders } = response;
       return { status, headers, rawHeaders, body: await readBody(response) };
     } catch (error) {
+      if (error instanceof RefusalError) {
+        throw error;
+      }
       throw request.signal?.aborted
         ? request.signal.reason
         : new ConnectionError(request.target.origin, error);
@@ -138,10 +151,11 @@ export class Upstream {
   }
 
   #headersFor({ target, headers, body }: UpstreamRequest): OutgoingHttpHeaders {
-    const { authorization, ...others } = headers;
+    const isOwn = target.origin === this.origin;
     return {
-      ...others,
-      ...(target.origin === this.origin && authorization !== undefined && { authorization }),
+      ...Object.fromEntries(
+        Object.entries(headers).filter(([name]) => isOwn || FOR_ANYBODY.test(name)),
+      ),
       ...(body !== undefined && !(body instanceof Readable) && { 'content-length': body.length }),
       host: new URL(target.origin).host,
     };
@@ -161,9 +175,10 @@ async function readBody(response: IncomingMessage): Promise<Buffer> {
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length <= MAX_ANSWER) {
-      chunks.push(chunk);
+    if (length > MAX_ANSWER) {
+      throw new RefusalError('the registry answered with more than 8 MiB');
     }
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }

@@ -1,4 +1,4 @@
-import { forEachAtOnce } from '../../bench/load/pool.ts';
+import { inParallel } from '../../edgewater/in-parallel.ts';
 import { Client } from '../client.ts';
 import { type Published, Repository } from '../repository.ts';
 import type { Server } from '../server.ts';
@@ -21,7 +21,7 @@ export async function pullAsDocker(
     const source = new Repository(client, url, repository, async () => authorization);
     await source.headManifest(tag, manifest);
     await source.pullManifest(manifest.digest, manifest);
-    await forEachAtOnce(DOWNLOADS, blobs, (blob) =>
+    await inParallel(blobs, DOWNLOADS, (blob) =>
       source.pullBlob(blob, isCompared ? 'digest' : 'nothing'),
     );
   } finally {

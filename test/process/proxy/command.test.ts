@@ -32,19 +32,19 @@ function start(...args: string[]): {
   return { child, ended: Promise.all([exited, text(child.stderr)]) };
 }
 
-/** The line that says "ready". */
-async function ready(child: ChildProcess): Promise<string> {
+/** The URL in the line that says "ready". */
+function ready(child: ChildProcess): Promise<string> {
   let said = '';
-  for (;;) {
-    const [bytes] = await new Promise<[Buffer]>((done) =>
-      child.stderr?.once('data', (b) => done([b])),
-    );
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  child.stderr?.on('data', (bytes: Buffer) => {
     said += bytes.toString();
     const url = /ready on (http:\S+)/.exec(said)?.[1];
     if (url !== undefined) {
-      return url;
+      resolve(url);
     }
-  }
+  });
+  child.once('close', (code) => reject(new Error(`it ended with ${code}: ${said}`)));
+  return promise;
 }
 
 test('says where it serves, and ends with success at Ctrl-C', async () => {
@@ -71,7 +71,6 @@ describe('does not start', () => {
   });
 
   test.each([
-    ['where nobody listens', ['--to', 'http://127.0.0.1:9'], 1, 'nobody listens there'],
     ['for a host that is none', ['--to', 'https://registry.invalid'], 1, 'registry.invalid'],
     ['by http elsewhere', ['--to', 'http://registry.example.com'], 2, 'https only'],
     ['for other machines', ['--host', '0.0.0.0'], 2, 'loopback'],
@@ -83,6 +82,26 @@ describe('does not start', () => {
     expect(stderr).toContain(message);
     expect(code).toBe(expected);
     expect(stderr).not.toContain('    at ');
+  });
+
+  test('where nobody listens', async () => {
+    const port = await waitForPort(0, '127.0.0.1');
+    const to = `http://127.0.0.1:${port}`;
+    const [code, stderr] = await start('--to', to, '--port', '0').ended;
+    expect(stderr).toContain('nobody listens there');
+    expect(code).toBe(1);
+  });
+
+  test.each([
+    [404, 'see that --to is right'],
+    [503, 'fails now (503); try again'],
+  ])('where the answer is %i', async (status, message) => {
+    const fault = () => ({ kind: 'answer', status }) as const;
+    const failing = await Edge.start({ to: registry.url, limit: 10, fault });
+    onTestFinished(() => failing.stop());
+    const [code, stderr] = await start('--to', failing.url, '--port', '0').ended;
+    expect(stderr).toContain(message);
+    expect(code).toBe(1);
   });
 
   test('when TLS fails', async () => {

@@ -1,8 +1,10 @@
 /** What `edgewater proxy` does while the line breaks and the edge fails. */
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Fault, Seen } from '../../../scripts/clients/edge.ts';
 import {
@@ -141,6 +143,51 @@ describe('a push goes on', () => {
   });
 });
 
+describe('what comes after', () => {
+  test('a body that broke off goes on where the session is, without Content-Range', async () => {
+    const line = await openLine(server.url, {
+      fault: failing(isSecond, BAD_GATEWAY, BAD_GATEWAY),
+      attempts: 2,
+    });
+    const repository = newRepository();
+    const { bytes, digest } = randomBlob(300_000);
+    const location = await startUpload(repository);
+    const broken = { headers: BYTES, body: streamOf(bytes.slice(0, 250_000)) };
+    expect((await call('PATCH', location, broken)).status).toBe(502);
+    expect(header(await call('GET', location), 'Range')).toBe('0-99999');
+    const rest = { headers: BYTES, body: streamOf(bytes.slice(100_000)) };
+    expect((await call('PATCH', location, rest)).status).toBe(202);
+    expect((await call('PUT', withQuery(location, 'digest', digest))).status).toBe(201);
+    expect(chunksOf(line).at(-1)).toBe('PATCH 200000-299999');
+  });
+
+  test('an empty body goes on where the session is', async () => {
+    await openLine(server.url);
+    const repository = newRepository();
+    const { bytes, digest } = randomBlob(250_000);
+    const location = await startUpload(repository);
+    for (const body of [streamOf(bytes.slice(0, 100_000)), '', streamOf(bytes.slice(100_000))]) {
+      expect((await call('PATCH', location, { headers: BYTES, body })).status).toBe(202);
+    }
+    expect((await call('PUT', withQuery(location, 'digest', digest))).status).toBe(201);
+  });
+
+  test.each([1, 100_000])(
+    'bytes that another sent, %i of them, does not take these for them',
+    async (size) => {
+      await openLine(server.url);
+      const repository = newRepository();
+      const { bytes, digest } = randomBlob(250_000);
+      const location = await startUpload(repository);
+      const other = { method: 'PATCH', body: bytes.slice(0, size) };
+      expect((await fetch(`${server.url}${location}`, other)).status).toBe(202);
+      const rest = { headers: BYTES, body: streamOf(bytes.slice(size)) };
+      expect((await call('PATCH', location, rest)).status).toBe(202);
+      expect((await call('PUT', withQuery(location, 'digest', digest))).status).toBe(201);
+    },
+  );
+});
+
 describe('a push ends', () => {
   test('when the edge does not come back', async () => {
     const line = await openLine(server.url, {
@@ -175,8 +222,46 @@ describe('a push ends', () => {
     expect(line.told.lines.join()).toContain('the registry has 10 bytes of an upload of which');
   });
 
+  test('and the client that still sends sees why', async () => {
+    const line = await openLine(server.url, {
+      fault: (seen) => (isPatch(seen) ? { kind: 'cut', after: 0 } : null),
+      attempts: 2,
+    });
+    const location = await startUpload(newRepository());
+    const outgoing = request(`${line.proxy.url}${location}`, {
+      method: 'PATCH',
+      headers: { 'Content-Length': 16_000_000 },
+    });
+    outgoing.end(randomBlob(16_000_000).bytes);
+    const [[answer]] = await Promise.all([once(outgoing, 'response'), once(outgoing, 'finish')]);
+    expect(answer.statusCode).toBe(502);
+    expect(await text(answer)).toContain('UNAVAILABLE');
+  }, 8000);
+
+  test('when the client goes away during the end of it, which is not undone', async () => {
+    const line = await openLine(server.url, {
+      fault: failing(isPut, { kind: 'delay', milliseconds: 300 }),
+    });
+    const location = await startUpload(newRepository());
+    const { bytes, digest } = randomBlob(1000);
+    const leaving = new AbortController();
+    await call('PATCH', location, { headers: BYTES, body: streamOf(bytes) });
+    const closing = fetch(`${line.proxy.url}${withQuery(location, 'digest', digest)}`, {
+      method: 'PUT',
+      signal: leaving.signal,
+    });
+    await expect.poll(() => line.edge.seen.some(isPut)).toBe(true);
+    leaving.abort();
+    await expect(closing).rejects.toThrow();
+    await expect.poll(() => line.told.lines.at(-1)).toContain('the client went away');
+    expect(line.edge.seen.map(({ method }) => method)).not.toContain('DELETE');
+  });
+
   test('when the client goes away, and frees what was stored', async () => {
-    const line = await openLine(server.url);
+    const busy: Fault = { kind: 'answer', status: 429 }; // with the chunk that broke off
+    const line = await openLine(server.url, {
+      fault: failing(({ method }) => method === 'DELETE', busy, busy),
+    });
     const location = await startUpload(newRepository());
     const leaving = new AbortController();
     const body = new ReadableStream<Uint8Array>({
@@ -210,10 +295,12 @@ describe('a push ends', () => {
       signal: leaving.signal,
     } as RequestInit);
     await expect.poll(() => chunksOf(line)).toEqual(['PATCH 0-99999']);
-    await sleep(100);
+    const offset = async () => (await fetch(`${server.url}${location}`)).headers.get('Range');
+    await expect.poll(offset).toBe('0-99999');
     leaving.abort();
     await expect(sending).rejects.toThrow();
-    await sleep(100);
+    await expect.poll(() => line.told.lines.at(-1)).toContain('the client went away');
+    expect(line.edge.seen.map(({ method }) => method)).not.toContain('DELETE');
     const answer = await fetch(`${server.url}${location}`);
     expect(header(answer, 'Range')).toBe('0-99999');
   });

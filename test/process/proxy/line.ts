@@ -46,6 +46,7 @@ export interface LineOptions {
   fault?: NonNullable<EdgeOptions['fault']>;
   attempts?: number;
   chunkSize?: number;
+  isDirect?: boolean; // no edge before the registry
 }
 
 /** Opens a line for one test. */
@@ -54,7 +55,7 @@ export async function openLine(to: string, options: LineOptions = {}): Promise<L
   const edge = await Edge.start({ to, limit: 1.5 * chunkSize, fault });
   const told = new Told();
   const proxy = await startProxy({
-    to: edge.url,
+    to: options.isDirect ? to : edge.url,
     host: '127.0.0.1',
     port: 0,
     chunkSize,
