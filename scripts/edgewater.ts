@@ -72,7 +72,8 @@ function report(error: unknown): number {
   if (error instanceof UsageError || error instanceof InvalidArgumentError) {
     return 2;
   }
-  if (!(error instanceof RefusalError)) {
+  const isOfTheSystem = typeof (error as NodeJS.ErrnoException).syscall === 'string'; // ENOSPC, EACCES, …
+  if (!(error instanceof RefusalError || isOfTheSystem)) {
     process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
   }
   return 1;

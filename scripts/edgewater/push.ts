@@ -111,7 +111,7 @@ async function withScratch<T>(
 ): Promise<T> {
   const interruption = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => interruption.abort(new RefusalError('broken off')));
+    process.on(signal, () => interruption.abort(new RefusalError('broken off')));
   }
   const folder = await mkdtemp(join(tmpdir(), 'edgewater-push-'));
   try {

@@ -32,10 +32,10 @@ export async function unpack(
     filter(path, entry) {
       entries += 1;
       room -= entry.size;
-      if (entries > MAX_ENTRIES || room < 0) {
-        unpacking.abort(
-          new RefusalError(`there is no room for the archive in ${folder}; set TMPDIR`),
-        );
+      if (entries > MAX_ENTRIES) {
+        unpacking.abort(new Error(`it has more than ${MAX_ENTRIES} entries, as no image does`));
+      } else if (room < 0) {
+        unpacking.abort(new Error(`there is no room for it in ${folder}; set TMPDIR`));
       }
       const { type, linkpath = '' } = entry as { type?: string; linkpath?: string };
       if (type === 'SymbolicLink' || type === 'Link') {
