@@ -4,7 +4,11 @@ interface Env {
 }
 
 interface Bucket {
-  put(key: string, body: ReadableStream | Uint8Array): Promise<unknown>;
+  put(
+    key: string,
+    body: ReadableStream | Uint8Array,
+    options?: { sha256: string },
+  ): Promise<unknown>;
   get(key: string): Promise<{ body: ReadableStream; size: number } | null>;
   createMultipartUpload(key: string): Promise<MultipartUpload>;
 }
@@ -25,12 +29,12 @@ interface PartReader {
 const PART_SIZE = 8 * 2 ** 20; // bytes, as src/uploads/part-buffer.ts has it
 
 /**
- * A Worker that only does what R2 can: PUT a body of known length as one object, POST a stream as
- * one of several parts, GET either.
+ * A Worker that only does what R2 can: PUT a body of known length as one object, whose SHA-256 R2
+ * compares with `?checked`, POST a stream as one of several parts, GET either.
  */
 export default {
   async fetch(request: Request, { BUCKET }: Env): Promise<Response> {
-    const { pathname: key } = new URL(request.url);
+    const { pathname: key, search } = new URL(request.url);
     if (request.method === 'GET') {
       const object = await BUCKET.get(key);
       return new Response(object?.body ?? null, {
@@ -44,7 +48,8 @@ export default {
     }
     const { body } = request;
     if (request.method === 'PUT') {
-      await BUCKET.put(key, body ?? new Uint8Array());
+      const checksum = search === '?checked' ? { sha256: key.replace('/sha256:', '') } : undefined;
+      await BUCKET.put(key, body ?? new Uint8Array(), checksum);
     } else if (body !== null) {
       await putParts(BUCKET, key, body);
     }

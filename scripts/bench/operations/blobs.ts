@@ -27,7 +27,11 @@ export function blobs(sizes: readonly BlobSize[]): Operation[] {
 }
 
 /** What is measured of a blob is called this in the results. */
-export function blobMetric(what: 'push' | 'cold pull' | 'warm pull', name: string, flow: Flow) {
+export function blobMetric(
+  what: 'push' | 'checked push' | 'cold pull' | 'warm pull',
+  name: string,
+  flow: Flow,
+) {
   return `${what} of ${name}, ${flow}`;
 }
 
@@ -44,6 +48,14 @@ async function measure(
   }
   const bytes = size < 2 ** 20 ? null : size;
   const readings = [readingOf(blobMetric('push', name, flow), pushes, bytes)];
+  if (flow === 'monolithic') {
+    const checked: number[] = subject.pushChecked === undefined ? pushes : [];
+    while (checked.length < count) {
+      const content = makeContent(size);
+      checked.push(await time(async () => subject.pushChecked?.(content)));
+    }
+    readings.push(readingOf(blobMetric('checked push', name, flow), checked, bytes));
+  }
   if (size >= LARGE) {
     const url = subject.locate(last) ?? '';
     const pull = () => time(() => download(url, subject.authorization, size));

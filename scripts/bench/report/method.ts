@@ -12,7 +12,8 @@ export const METHOD = `## How it was measured
 - **limit** is what the runtime can do at all: Workers of a few lines under the same miniflare with
   the same direct socket, without a login. One only answers; one makes one D1 query with the joins of
   a pull by tag; one puts a body of known length into R2 by one \`put\`, or cuts a stream into parts of
-  8 MiB, and gets either.
+  8 MiB, and gets either. A *checked* push is one of which R2 compares the SHA-256, as Edgewater has it
+  do for every monolithic push: for *limit* that is another \`put\`, for the registries the same push.
 - **Rates** by wrk on one thread with as many connections as there are requests at once, after a
   warm-up of a second. HEAD asks for an empty blob, for wrk waits for the body that a length announces.
 - **Blobs** are pushed *monolithic* as containerd does (POST, PUT with a length) or *streamed* as

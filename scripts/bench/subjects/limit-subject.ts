@@ -49,6 +49,11 @@ export class LimitSubject implements Subject {
     await this.#client.send(isStreamed ? 'POST' : 'PUT', url, {}, 201, { content, isStreamed });
   }
 
+  async pushChecked(content: Content): Promise<void> {
+    const url = `${this.#running.urls.objects}/${content.digest}?checked`;
+    await this.#client.send('PUT', url, {}, 201, { content, isStreamed: false });
+  }
+
   async stop(): Promise<void> {
     this.#client.close();
     await this.#running.stop();

@@ -16,5 +16,7 @@ export interface Subject {
   /** Where something is; null when this one has no such thing. */
   locate(target: Target): string | null;
   push(content: Content, flow: Flow): Promise<void>;
+  /** As a monolithic push, with the digest checked, where that is not what a push does anyhow. */
+  pushChecked?(content: Content): Promise<void>;
   stop(): Promise<void>;
 }
