@@ -1,18 +1,21 @@
-import { NOTHING } from './counts.ts';
+import { type Counts, NOTHING } from './counts.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 import { dollarsPerMillion, ECR, PRICES_OF, R2_STORAGE } from './prices.ts';
 
 const LAYERS = 6;
 const IMAGE_SIZE = 0.1; // GB
+const LAYER_PARTS = 2; // of 8 MiB each, as docker's uploads are cut
 
 /** docs/costs.md, whole. */
 export function costsDocument(): string {
   const operations: Operation[] = Object.values(OPERATIONS);
   return `# What it costs
 
-Written by \`npm run costs\` from what \`test/costs\` counts and asserts; do not edit. An image is one of
-${LAYERS} small layers with a config and a manifest, pulled and pushed with a bearer token, request by request as
-docker and containerd do.
+Written by \`npm run costs\` from the table in \`scripts/costs\`, which \`test/costs\` compares with what the
+code asks of the platform's bindings under miniflare; do not edit. The counts are exact; that a location
+has in its cache what it was given, only a deployment shows. An image is one of ${LAYERS} layers of 1,000 bytes
+with a config and a manifest, pulled and pushed with a bearer token, request by request as docker and
+containerd do after their first \`GET /v2/\`.
 
 ## Counted
 
@@ -21,7 +24,8 @@ ${countsTable(operations)}
 *D1 calls* are round trips: queries and batches. *Look-ups* are of the edge cache, which is free. What is
 warm is remembered for 60 seconds (\`MEMBERSHIP_MAX_AGE\`); a pull after that asks again, from the edge
 cache or by one query an object, while the bytes stay where they are. A first pull of something larger
-than 1 MiB reads R2 twice: once for the client, once for the cache. On a workers.dev name there is no edge
+than 1 MiB reads R2 twice: once for the client, once for the cache. Above 512 MB nothing is cached, and
+every pull reads R2. On a workers.dev name there is no edge
 cache: only what fits the memory of the isolate is warm there, and the rest reads R2 once.
 
 A layer in parts of 8 MiB costs its parts and two more; one of known length (containerd, buildx, oras,
@@ -37,18 +41,25 @@ ${dollarsTable(operations)}
 
 Not in it: CPU ($0.02 per million ms; a warm pull takes well below a millisecond a request, a
 streamed push hashes at more than 1 GB/s), the time of Durable Objects ($12.50 per million GB-s at 128
-MB: an upload that takes 10 seconds is $0.000016), storage ($${R2_STORAGE} per GB and month), and the token
+MB: $0.016 for a thousand uploads of 10 seconds each), storage ($${R2_STORAGE} per GB and month), and the token
 that a client fetches once in five minutes, which has a row of its own. There is no charge for egress.
 
 ## Beside others
 
-An image of ${IMAGE_SIZE * 1000} MB, ${LAYERS} layers, one token a pull:
+An image of ${IMAGE_SIZE * 1000} MB in ${LAYERS} layers of ${LAYER_PARTS} parts each, with a token fetched for each pull and
+push:
 
 ${comparison()}
 
-¹ By its source (commit 5f97b0e): L layers take 6L+11 class A and 5L+8 class B
-operations to push. It has no cache: every pull of every object reads R2. Its pulls are counted here as
-one read an object, the least that can be.
+A token is the dearest part of a warm pull: the audit log has a row for each that somebody is given. Nobody
+in particular gets one without: a million warm pulls of a public image cost ${dollars(
+    priceOf(OPERATIONS.warmTagPull) + dollarsPerMillion(1, NOTHING),
+    'million',
+  )}.
+
+¹ By its source (commit 5f97b0e): L small layers take 6L+11 class A and 5L+8 class B operations to push,
+larger ones more. It has no tokens, no database and no cache: every pull of every object reads R2, which is
+counted here as once, the least that can be.
 ² To the internet; pulls from the same AWS region are free, other transfers and NAT are not.
 ³ Fair use. The free plan allows 100 pulls an hour, 10 without a login; both have changed often.
 
@@ -86,22 +97,29 @@ function dollarsTable(operations: readonly Operation[]): string {
 
 function comparison(): string {
   const { token, coldPull, warmTagPull, push } = OPERATIONS;
-  const objects = LAYERS + 2;
-  const withToken = (pull: Operation) =>
-    priceOf(pull) + dollarsPerMillion(token.requests, token.counts);
-  const serverlessPull = { ...NOTHING, r2ClassB: objects };
+  const withToken = (operation: Operation, more: Partial<Counts>) =>
+    priceOf({ ...operation, counts: { ...operation.counts, ...more } }) + priceOf(token);
+  const serverlessPull = { ...NOTHING, r2ClassB: LAYERS + 2 };
   const serverlessPush = { ...NOTHING, r2ClassA: 6 * LAYERS + 11, r2ClassB: 5 * LAYERS + 8 };
   const egress = IMAGE_SIZE * ECR.egress * 1e6;
+  // A layer costs its parts and two more; the config is a single put. A cold one is read twice.
+  const largePush = { r2ClassA: LAYERS * (LAYER_PARTS + 2) + 1 };
+  const largePull = { r2ClassB: LAYERS * 2 + 1 };
   return toTable(
     ['', 'a million pulls', 'a thousand pushes', 'a GB stored, a month'],
     [
       [
         'Edgewater, warm',
-        dollars(withToken(warmTagPull), 'million'),
-        dollars(priceOf(push), 'thousand'),
+        dollars(withToken(warmTagPull, {}), 'million'),
+        dollars(withToken(push, largePush), 'thousand'),
         `$${R2_STORAGE}`,
       ],
-      ['Edgewater, cold', dollars(withToken(coldPull), 'million'), 'the same', `$${R2_STORAGE}`],
+      [
+        'Edgewater, cold',
+        dollars(withToken(coldPull, largePull), 'million'),
+        'the same',
+        `$${R2_STORAGE}`,
+      ],
       [
         'cloudflare/serverless-registry¹',
         dollars(dollarsPerMillion(coldPull.requests, serverlessPull), 'million'),

@@ -5,10 +5,9 @@ import { startProxy } from './proxy/server.ts';
 import { isLoopback, parseRegistry } from './registry-url.ts';
 import { chosenRegistry } from './session.ts';
 import { addChunkOptions, type ChunkOptions, chunkSizeOf } from './upload/chunk-size.ts';
-import { ConnectionError } from './upload/connection-error.ts';
 import { openProgress } from './upload/open-progress.ts';
+import { requireRegistry } from './upload/require-registry.ts';
 import { RETRY_POLICY } from './upload/retry.ts';
-import { Upstream } from './upload/upstream.ts';
 
 interface ProxyCommandOptions extends ChunkOptions {
   to?: string;
@@ -58,30 +57,6 @@ async function run(options: ProxyCommandOptions, command: Command): Promise<void
   await interrupted;
   await proxy.stop();
   progress.stop();
-}
-
-/** A wrong address is told at once, not at the first push. @throws RefusalError */
-async function requireRegistry(origin: string): Promise<void> {
-  const upstream = new Upstream(origin);
-  try {
-    const { status } = await upstream.ask({
-      method: 'GET',
-      target: upstream.at('/v2/'),
-      headers: {},
-    });
-    if (status >= 500) {
-      throw new RefusalError(`${origin} fails now (${status}); try again when it is back`);
-    }
-    if (![200, 401, 403, 429].includes(status)) {
-      throw new RefusalError(
-        `${origin} does not answer as a registry does (${status}); see that --to is right`,
-      );
-    }
-  } catch (error) {
-    throw error instanceof ConnectionError ? new RefusalError(error.message) : error;
-  } finally {
-    upstream.close();
-  }
 }
 
 function parseHost(text: string): string {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { Login } from './api.ts';
 import { RefusalError, UsageError } from './errors.ts';
 import { openImage } from './image/open-image.ts';
@@ -12,6 +12,7 @@ import { openSession } from './session.ts';
 import { addChunkOptions, type ChunkOptions, chunkSizeOf } from './upload/chunk-size.ts';
 import { ConnectionError } from './upload/connection-error.ts';
 import { openProgress } from './upload/open-progress.ts';
+import { requireRegistry } from './upload/require-registry.ts';
 import { RETRY_POLICY } from './upload/retry.ts';
 import { Upstream } from './upload/upstream.ts';
 
@@ -37,7 +38,7 @@ export function addPushCommand(program: Command): void {
     .command('push <source> <repository:tag>')
     .description('push an image in chunks: an OCI layout, a docker save archive or docker:<image>')
     .option('--image <name>', 'which one, where the source has several')
-    .option('--concurrency <number>', 'layers at a time', parseWholeNumber, 4)
+    .option('--concurrency <number>', 'layers at a time', parseConcurrency, 4)
     .option('--quiet', 'no progress')
     .action(push);
   addChunkOptions(command);
@@ -52,16 +53,19 @@ async function push(
   const { api, output } = await openSession(command);
   const target = parseTarget(name, new URL(api.registry).host);
   const chunkSize = chunkSizeOf(options);
+  await requireRegistry(api.registry);
   const pushed = await withScratch((scratch, signal) =>
     pushFrom({ source, scratch, signal, ...(options.image && { image: options.image }) }, target, {
       registry: api.registry,
       login: api.login,
       chunkSize,
-      concurrency: Math.max(options.concurrency, 1),
+      concurrency: options.concurrency,
       isQuiet: options.quiet ?? false,
     }),
   );
-  output.note(`${pushed.blobs.sent} blobs sent, ${pushed.blobs.present} were there`);
+  const { blobs, registry, repository, tag } = pushed;
+  output.note(`${blobs.sent} blobs sent, ${blobs.present} were there`);
+  output.note(`${repository}:${tag} is pushed to ${registry}`);
   output.done(pushed.digest, pushed);
 }
 
@@ -124,9 +128,27 @@ async function withScratch<T>(
   }
 }
 
+function parseConcurrency(text: string): number {
+  const number = parseWholeNumber(text);
+  if (number < 1) {
+    throw new InvalidArgumentError('It has to be 1 or more.');
+  }
+  return number;
+}
+
+/** As docker tells a host from the first component of a name: it has a dot or a port. */
+const HOST = /^(?:localhost|[^/]*[.:][^/]*)\//;
+
 /** Reads repository and tag; the registry's own host may stand before them. @throws UsageError */
 function parseTarget(text: string, host: string): { repository: string; tag: string } {
   const name = text.startsWith(`${host}/`) ? text.slice(host.length + 1) : text;
+  const [other] = (name === text && HOST.exec(name)) || [];
+  if (other !== undefined) {
+    throw new UsageError(
+      `"${text}" names ${other.slice(0, -1)}, and this goes to ${host}: say --registry ` +
+        `${other.slice(0, -1)}, or leave the host out`,
+    );
+  }
   const [, repository = '', tag = 'latest'] = TARGET.exec(name) ?? [];
   if (repository === '') {
     throw new UsageError(

@@ -78,7 +78,9 @@ function choose(entries: readonly Entry[], name: string | undefined): Entry {
   const [first] = fitting;
   if (first === undefined || fitting.length > 1) {
     const tags = entries.map(({ RepoTags, Config }) => RepoTags?.join(' ') ?? Config);
-    throw new UsageError(`say with --image which one of the source: ${tags.join(', ') || 'none'}`);
+    throw new UsageError(
+      `say with --image which one, exactly as the source has it: ${tags.join(', ') || 'none'}`,
+    );
   }
   return first;
 }

@@ -42,7 +42,9 @@ function choose(manifests: readonly Descriptor[], name: string | undefined): Des
   const [first] = fitting;
   if (first === undefined || new Set(fitting.map(({ digest }) => digest)).size > 1) {
     const names = manifests.map((descriptor) => `${nameOf(descriptor)} ${descriptor.digest}`);
-    throw new UsageError(`say with --image which one of the source: ${names.join(', ') || 'none'}`);
+    throw new UsageError(
+      `say with --image which one, exactly as the source has it: ${names.join(', ') || 'none'}`,
+    );
   }
   return first;
 }

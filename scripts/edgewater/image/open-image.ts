@@ -33,7 +33,7 @@ export async function openImage({ source, image, scratch, signal }: ImageSource)
   const folder = found?.isDirectory()
     ? new ImageFolder(source)
     : found === null
-      ? await saveFromDocker(source.replace(DOCKER, ''), unpacked, signal)
+      ? await saveFromDocker(source, unpacked, signal)
       : await unpack(source, unpacked, signal);
   const isArchive = (await folder.size('manifest.json')) !== null;
   const isLayout = (await folder.size('index.json')) !== null;
@@ -47,10 +47,12 @@ export async function openImage({ source, image, scratch, signal }: ImageSource)
 }
 
 async function saveFromDocker(
-  name: string,
+  source: string,
   folder: string,
   signal: AbortSignal,
 ): Promise<ImageFolder> {
+  const isNamed = source.startsWith(DOCKER);
+  const name = source.replace(DOCKER, '');
   const docker = spawn('docker', ['save', '--', name], {
     stdio: ['ignore', 'pipe', 'pipe'],
     signal,
@@ -68,7 +70,8 @@ async function saveFromDocker(
   signal.throwIfAborted();
   if (failure !== null || unpacked instanceof Error) {
     const why = complaint.trim() || failure || String(unpacked);
-    throw new RefusalError(`there is no file ${name}, and docker save ${name} says: ${why}`);
+    const noFile = isNamed ? '' : `there is no file ${name}, and `;
+    throw new RefusalError(`${noFile}"docker save ${name}" says: ${why}`);
   }
   return unpacked;
 }
