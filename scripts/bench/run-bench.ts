@@ -44,6 +44,9 @@ export async function runBench(options: BenchOptions): Promise<Results> {
   const run = { contestants: present, plan, chooses, folder, signal };
   const date = new Date().toISOString();
   const { samples, failures } = await runRounds(run);
+  if (samples.length === 0 && !chooses('zb')) {
+    throw new Error(`nothing is called ${operations.join(', ')}; contestants: ${names.join(', ')}`);
+  }
   const zb = chooses('zb') ? await runZbOnAll(programs.zb, run, absent) : [];
   const machine = await describeMachine(folder);
   return { date, command, rounds: plan.rounds, machine, versions, absent, samples, failures, zb };

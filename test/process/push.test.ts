@@ -361,11 +361,18 @@ describe('a push', () => {
 
   test.each<[string, string, RegExp]>([
     ['to no repository', 'UPPER/case', /has to be as acme\/app:latest/],
-    ['to another registry', 'registry.example.com:443/a/b:c', /named with --registry/],
+    ['to another registry', 'registry.example.com/a/b:c', /say --registry registry.example.com,/],
+    ['to another port', 'localhost:1/a/b:c', /names localhost:1, and this goes to /],
   ])('%s is an error of usage', async (_what, target, message) => {
     const run = await push([folder, target]);
     expect(run.code).toBe(2);
     expect(run.stderr).toMatch(message);
+  });
+
+  test('to where nobody listens fails at once', async () => {
+    const run = await push([folder, `${repository}:v1`, '--registry', 'http://127.0.0.1:1']);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(/^edgewater: .*nobody listens there.*\n$/);
   });
 
   test.each([
