@@ -3,6 +3,7 @@ import { download } from '../load/download.ts';
 import { type Reading, readingOf, time } from '../samples.ts';
 import type { Flow, Subject } from '../subjects/subject.ts';
 import type { Operation } from './operation.ts';
+import { settle } from './settle.ts';
 
 /** Blobs of one size, in bytes. */
 export interface BlobSize {
@@ -60,6 +61,7 @@ async function measure(
     const url = subject.locate(last) ?? '';
     const pull = () => time(() => download(url, subject.authorization, size));
     readings.push(readingOf(blobMetric('cold pull', name, flow), [await pull()], size));
+    await settle(size);
     const warm: number[] = [];
     for (let pulled = 0; pulled < WARM_PULLS; pulled++) {
       warm.push(await pull());

@@ -3,6 +3,7 @@ import { type Image, makeImage } from '../load/image.ts';
 import { percentile, type Reading, readingOf, time } from '../samples.ts';
 import { RegistrySubject } from '../subjects/registry-subject.ts';
 import type { Operation } from './operation.ts';
+import { settle } from './settle.ts';
 
 /** docker's: https://docs.docker.com/reference/cli/dockerd/ max-concurrent-uploads and -downloads */
 const UPLOADS = 5;
@@ -29,11 +30,11 @@ export function images(kinds: readonly ImageKind[]): Operation[] {
 async function measure(subject: RegistrySubject, kind: ImageKind): Promise<Reading[]> {
   const made = Array.from({ length: kind.count }, () => makeImage(kind.layers, kind.size));
   const { name } = kind;
-  return [
-    await readingOfAll(`push of ${name}`, kind, made, (image) => push(subject, image)),
-    await readingOfAll(`cold pull of ${name}`, kind, made, (image) => pull(subject, image)),
-    await readingOfAll(`warm pull of ${name}`, kind, made, (image) => pull(subject, image)),
-  ];
+  const pushed = await readingOfAll(`push of ${name}`, kind, made, (it) => push(subject, it));
+  const cold = await readingOfAll(`cold pull of ${name}`, kind, made, (it) => pull(subject, it));
+  await settle(kind.count * kind.layers * kind.size);
+  const warm = await readingOfAll(`warm pull of ${name}`, kind, made, (it) => pull(subject, it));
+  return [pushed, cold, warm];
 }
 
 /** One after the other, what counts is how long each takes; many at once, how long all together. */

@@ -4,7 +4,7 @@ import { metricsOf, OURS, type Results, ratio, summarize } from '../results.ts';
 const WIDTH = 1000; // pixels
 const BAR = 13; // pixels
 const GAP = 10; // pixels between metrics
-const MARGINS = { left: 250, right: 70, top: 100, bottom: 40 }; // pixels
+const MARGINS = { left: 250, right: 70, top: 120, bottom: 40 }; // pixels
 
 /** What the number beside a bar needs, as if it were a ratio: its power of 2. */
 const LABEL = 0.5;
