@@ -252,7 +252,7 @@ describe('a docker archive', () => {
     await expectPushed(await push(['app:v1', `${repository}:v2`]), 'v2');
     const unknown = await push(['other:v1', `${repository}:v3`]);
     expect(unknown.code).toBe(1);
-    expect(unknown.stderr).toContain('docker save other:v1 says: no');
+    expect(unknown.stderr).toContain('"docker save other:v1" says: no');
   });
 
   test.each<[string, (tar: Buffer) => Buffer, RegExp]>([

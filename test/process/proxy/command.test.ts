@@ -93,7 +93,7 @@ describe('does not start', () => {
   });
 
   test.each([
-    [404, 'see that --to is right'],
+    [404, 'see that the address is right'],
     [503, 'fails now (503); try again'],
   ])('where the answer is %i', async (status, message) => {
     const fault = () => ({ kind: 'answer', status }) as const;
