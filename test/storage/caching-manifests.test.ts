@@ -14,9 +14,9 @@ import {
   push,
   useRegistry,
 } from '../support/client.ts';
-import { countDuring, isCached } from '../support/counting.ts';
+import { cached, countDuring } from '../support/counting.ts';
 import { elsewhere, ORIGIN } from '../support/elsewhere.ts';
-import { randomImage, type TestBlob } from '../support/images.ts';
+import { randomImage } from '../support/images.ts';
 
 beforeEach(() => useOpenRegistry());
 afterEach(() => void vi.useRealTimers());
@@ -25,9 +25,6 @@ afterEach(() => void vi.useRealTimers());
 function useOpenRegistry(variables: { TAG_MAX_AGE?: string } = {}): void {
   useRegistry(ORIGIN, (request) => worker.fetch(request as never, { ...env, ...variables }));
 }
-
-const cached = (blob: TestBlob) =>
-  expect.poll(() => isCached(ORIGIN, `content/${blob.digest}`)).toBe(true);
 
 test('by digest: warm without storage; deleted, gone at once', async () => {
   const repository = newRepository();
@@ -68,7 +65,7 @@ test('a large one is read from R2 once', async () => {
   await push(repository, image);
   const path = `/v2/${repository}/manifests/${image.digest}`;
   expect(await bytesOf(await call('GET', path))).toEqual(image.bytes);
-  await cached(image);
+  await cached(ORIGIN, image);
   const counts = await countDuring(async () => bytesOf(await call('GET', path)));
   expect(counts).toMatchObject({ r2ClassB: 0, d1Queries: 0 });
 });

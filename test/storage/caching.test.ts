@@ -18,9 +18,9 @@ import {
   useRegistry,
 } from '../support/client.ts';
 import { closedEnv } from '../support/closed.ts';
-import { countDuring, isCached } from '../support/counting.ts';
+import { cached, countDuring, isCached } from '../support/counting.ts';
 import { elsewhere, ORIGIN } from '../support/elsewhere.ts';
-import { randomBlob, randomImage, type TestBlob } from '../support/images.ts';
+import { randomBlob, randomImage } from '../support/images.ts';
 import { newStores, query } from '../support/storage.ts';
 
 const SMALL = 1000; // bytes: in the memory of the isolate
@@ -33,9 +33,6 @@ function useOpenRegistry(variables: { MEMBERSHIP_MAX_AGE?: string } = {}): void 
 
 beforeEach(() => useOpenRegistry());
 afterEach(() => void vi.useRealTimers());
-
-const cached = (blob: TestBlob) =>
-  expect.poll(() => isCached(ORIGIN, `content/${blob.digest}`)).toBe(true);
 
 async function pushed(size: number, repository = newRepository()) {
   const blob = randomBlob(size);
@@ -50,7 +47,7 @@ describe.each([
   test('ranges and conditions are answered from the whole', async () => {
     const { blob, path } = await pushed(size);
     await bytesOf(await call('GET', path, { headers: { Range: 'bytes=5-9' } })); // a part is not kept
-    await cached(blob);
+    await cached(ORIGIN, blob);
     await bytesOf(await call('GET', path));
     const counts = await countDuring(async () => {
       const whole = await call('GET', path);
@@ -83,7 +80,7 @@ describe.each([
   test('one copy serves every repository that has it, and no other', async () => {
     const { blob, path } = await pushed(size);
     await bytesOf(await call('GET', path));
-    await cached(blob);
+    await cached(ORIGIN, blob);
     const other = newRepository();
     await expectError(await call('GET', `/v2/${other}/blobs/${blob.digest}`), 404, 'BLOB_UNKNOWN');
     await pushBlob(other, blob);
@@ -108,7 +105,7 @@ describe.each([
 test('another isolate finds in the edge cache what this one has learned', async () => {
   const { repository, blob, path } = await pushed(SMALL);
   await bytesOf(await call('GET', path));
-  await cached(blob);
+  await cached(ORIGIN, blob);
   const counts = await countDuring(async () => {
     const { blobs } = elsewhere(repository);
     const found = await blobs.stat(parseDigest(blob.digest));

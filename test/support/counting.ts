@@ -3,6 +3,7 @@
  * what a Durable Object asks is counted with what the Worker asks.
  */
 import { env } from 'cloudflare:workers';
+import { expect } from 'vitest';
 import { type Counts, NOTHING } from '../../scripts/costs/counts.ts';
 
 /** https://developers.cloudflare.com/r2/pricing/#operation-type; deletes and aborts are free. */
@@ -85,7 +86,12 @@ const match = watch(await caches.open('counts'), 'match', () => {
   counts.cacheLookups += 1;
 });
 
-/** Whether the location has content at the key of an origin. Not counted. */
+/** Resolves when the location has the content of a blob or manifest. Not counted. */
+export async function cached(origin: string, { digest }: { digest: string }): Promise<void> {
+  await expect.poll(() => isCached(origin, `content/${digest}`)).toBe(true);
+}
+
+/** Whether the location has something at the key of an origin. Not counted. */
 export async function isCached(origin: string, key: string): Promise<boolean> {
   const cache = await caches.open('edgewater');
   return (await Reflect.apply(match, cache, [`${origin}/edge-cache/${key}`])) !== undefined;
