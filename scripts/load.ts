@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { toMarkdown } from './load/report/markdown.ts';
-import { save } from './load/results.ts';
+import { loadAll, type Results, save } from './load/results.ts';
 import { runLoad, SCENARIOS } from './load/run-load.ts';
 import type { Settings } from './load/scenario.ts';
 
@@ -36,6 +36,7 @@ const options = new Command('npm run load --')
   )
   .option('--out <folder>', 'where load.md goes, if anywhere')
   .option('--results <file>', 'where the measurements go', 'results/load.json')
+  .option('--report <files>', 'make the report of such files, with commas, and measure nothing')
   .parse()
   .opts<
     Omit<Settings, 'who'> & {
@@ -43,6 +44,7 @@ const options = new Command('npm run load --')
       login: Settings['who'];
       out?: string;
       results: string;
+      report?: string;
     }
   >();
 
@@ -52,13 +54,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 const folder = await mkdtemp(join(tmpdir(), 'edgewater-load-'));
 try {
-  console.error(`load: the seed is ${options.seed}`);
-  const results = await runLoad(
-    { folder, signal: interruption.signal, settings: { ...options, who: options.login } },
-    options.only ?? Object.keys(SCENARIOS),
-    ['npm run load', ...shownArguments()].join(' '),
-  );
-  await save(options.results, results);
+  const results =
+    options.report === undefined ? await measure() : await loadAll(options.report.split(','));
   if (options.out !== undefined) {
     await mkdir(options.out, { recursive: true });
     await writeFile(join(options.out, 'load.md'), toMarkdown(results));
@@ -71,6 +68,17 @@ try {
   process.exitCode = 1;
 } finally {
   await rm(folder, { recursive: true, force: true });
+}
+
+async function measure(): Promise<Results> {
+  console.error(`load: the seed is ${options.seed}`);
+  const results = await runLoad(
+    { folder, signal: interruption.signal, settings: { ...options, who: options.login } },
+    options.only ?? Object.keys(SCENARIOS),
+    ['npm run load', ...shownArguments()].join(' '),
+  );
+  await save(options.results, results);
+  return results;
 }
 
 function shownArguments(): string[] {
