@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { create } from 'tar';
-import { digestOf, randomBytes, type TestManifest } from '../support/images.ts';
+import { digestOf, randomBytes, type TestManifest } from '../../support/images.ts';
 
 /** Writes an OCI layout of these manifests and their blobs; the first is what it names. */
 export async function writeLayout(
