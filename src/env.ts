@@ -1,5 +1,6 @@
 import type { LogFormat } from './http/request-log.ts';
 import type { MaxAges } from './storage/memberships.ts';
+import { type Lifetimes, readLifetimes } from './storage/metadata/lifetimes.ts';
 import type { LoginThrottle } from './throttle/login-throttle.ts';
 import type { UploadSession } from './uploads/upload-session.ts';
 
@@ -17,6 +18,7 @@ export interface Env {
   MEMBERSHIP_MAX_AGE?: string;
   TAG_MAX_AGE?: string;
   R2_READ_WINDOW?: string;
+  LIFETIMES?: string;
 }
 
 /** The variables, read. */
@@ -34,6 +36,8 @@ export interface Settings {
   maxAges: MaxAges;
   /** How many bytes one read of R2 asks for, of an object of several parts. */
   readWindow: number;
+  /** How long what is stored lives; see storage/metadata/lifetimes.ts. */
+  lifetimes: Lifetimes;
 }
 
 const MIN_ADMIN_PASSWORD = 12; // characters
@@ -54,6 +58,7 @@ export function readSettings(env: Env): Settings {
       tag: secondsOf(env.TAG_MAX_AGE, 0),
     },
     readWindow: wholeNumber(env.R2_READ_WINDOW) || Number.POSITIVE_INFINITY,
+    lifetimes: readLifetimes(env.LIFETIMES),
   };
 }
 

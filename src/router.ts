@@ -33,7 +33,7 @@ import {
   type RepositoryName,
 } from './oci/repository-name.ts';
 import type { Registry, Repository } from './registry/registry.ts';
-import type { MetadataStore } from './storage/metadata/metadata-store.ts';
+import type { Stores } from './storage/stores.ts';
 
 type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -51,7 +51,7 @@ interface Call {
 export interface Services {
   registry: Registry;
   authority: Authority;
-  metadata: MetadataStore;
+  stores: Stores;
   settings: Settings;
   origin: string; // scheme and host that were asked
 }
@@ -188,11 +188,12 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
 }
 
 async function toApiContext(request: Request, services: Services): Promise<ApiContext> {
-  const { authority, metadata, settings } = services;
+  const { authority, stores, settings } = services;
   const origin = originOf(request);
   const identity = await authority.identify(approachOf(request, services.origin));
   return {
-    metadata,
+    metadata: stores.metadata,
+    stores,
     identity,
     actor: { principal: identity?.principal ?? 'anonymous', address: origin.address },
     origin,

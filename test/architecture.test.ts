@@ -14,12 +14,12 @@ const IMPORTS: Record<string, readonly string[]> = {
   throttle: [],
   auth: ['oci', 'storage', 'type throttle', 'type env'],
   accounts: ['auth', 'storage', 'oci'],
-  admin: ['accounts', 'auth', 'http', 'oci', 'streams', 'type storage'],
+  admin: ['accounts', 'lifecycle', 'auth', 'http', 'oci', 'streams', 'type storage'],
   storage: ['oci'],
   uploads: ['storage', 'oci', 'rpc', 'streams', 'type env'],
   registry: ['type uploads', 'storage', 'oci', 'rpc'],
   handlers: ['registry', 'auth', 'http', 'oci'],
-  lifecycle: ['storage', 'oci'],
+  lifecycle: ['storage', 'oci', 'auth/globs'],
   router: [
     'handlers',
     'admin',
@@ -30,7 +30,7 @@ const IMPORTS: Record<string, readonly string[]> = {
     'type storage',
     'type env',
   ],
-  env: ['type uploads', 'type throttle', 'type http', 'type storage'],
+  env: ['type uploads', 'type throttle', 'type http', 'storage'],
   index: ['router', 'auth', 'registry', 'storage', 'uploads', 'throttle', 'env', 'lifecycle'],
 };
 

@@ -59,12 +59,13 @@ export class Manifests {
   }
 
   /**
-   * As {@link stat}, for a pusher, who goes on as if it were there: nothing remembered will do.
+   * As {@link stat}, for a pusher, who goes on as if it were there: nothing remembered will do, and
+   * for a while collection leaves it alone.
    *
    * @throws MANIFEST_UNKNOWN
    */
   async statForPush(reference: Reference): Promise<ManifestRecord> {
-    return known(await this.#stores.metadata.manifests.stat(this.#repository, reference));
+    return known(await this.#stores.metadata.manifests.findAndLease(this.#repository, reference));
   }
 
   /**

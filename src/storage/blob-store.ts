@@ -13,6 +13,19 @@ export interface StoredPart {
   etag: string;
 }
 
+/** An object of the bucket. */
+export interface StoredObject {
+  key: string;
+  size: number; // bytes
+  writtenAt: number; // seconds since the epoch, by R2's clock
+}
+
+/** A part of the bucket's list, and the place to go on from; null at the end. */
+export interface ObjectPage {
+  objects: StoredObject[];
+  cursor: string | null;
+}
+
 /** R2's limits: https://developers.cloudflare.com/r2/platform/limits/ */
 export const MAX_SINGLE_PUT = 4.99 * 2 ** 30; // bytes
 const MAX_KEYS_PER_DELETE = 1000;
@@ -160,6 +173,19 @@ export class BlobStore {
   async #holds(key: string, digest: Digest): Promise<boolean> {
     const object = await answer(this.#bucket.head(key));
     return object?.checksums.toJSON()[algorithmOf(digest)] === encodedOf(digest);
+  }
+
+  /** At most a thousand objects whose key begins with `prefix`, after the place of an earlier list. */
+  async list(prefix: string, cursor: string | null): Promise<ObjectPage> {
+    const page = await answer(this.#bucket.list({ prefix, ...(cursor !== null && { cursor }) }));
+    return {
+      objects: page.objects.map(({ key, size, uploaded }) => ({
+        key,
+        size,
+        writtenAt: Math.floor(uploaded.getTime() / 1000),
+      })),
+      cursor: page.truncated ? page.cursor : null,
+    };
   }
 
   /** Deletes objects; keys without one are skipped. */

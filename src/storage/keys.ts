@@ -22,6 +22,9 @@
 import type { Digest } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 
+/** Below these is content that D1 names, and nothing else. */
+export const CONTENT_PREFIXES = ['blobs/', 'manifests/'] as const;
+
 export function blobKey(session: string): string {
   return `blobs/${session}`;
 }

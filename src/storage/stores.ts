@@ -3,6 +3,7 @@ import { ContentStore } from './content-store.ts';
 import { EdgeCache } from './edge-cache.ts';
 import { Isolate } from './isolate.ts';
 import { type MaxAges, Memberships } from './memberships.ts';
+import type { Lifetimes } from './metadata/lifetimes.ts';
 import { MetadataStore } from './metadata/metadata-store.ts';
 
 /** What the stores are made of. */
@@ -11,6 +12,7 @@ export interface StoreOptions {
   bucket: R2Bucket;
   readWindow: number; // bytes; see BlobStore
   maxAges: MaxAges;
+  lifetimes: Lifetimes;
 }
 
 const here = new Isolate();
@@ -21,15 +23,17 @@ export class Stores {
   readonly blobs: BlobStore;
   readonly memberships: Memberships;
   readonly content: ContentStore;
+  readonly lifetimes: Lifetimes;
 
   /** `origin` is the scheme and host of the request that they are opened for. */
   constructor(
-    { database, bucket, readWindow, maxAges }: StoreOptions,
+    { database, bucket, readWindow, maxAges, lifetimes }: StoreOptions,
     origin: string,
     isolate: Isolate = here,
   ) {
     const cache = new EdgeCache(origin);
-    this.metadata = new MetadataStore(database);
+    this.lifetimes = lifetimes;
+    this.metadata = new MetadataStore(database, lifetimes);
     this.blobs = new BlobStore(bucket, readWindow);
     this.memberships = new Memberships(isolate, cache, maxAges);
     this.content = new ContentStore(isolate, this.blobs, cache);

@@ -26,6 +26,7 @@ import type { RepositoryName } from '../oci/repository-name.ts';
 import { type Result, toResult } from '../rpc/result.ts';
 import { BlobStore } from '../storage/blob-store.ts';
 import { blobKey } from '../storage/keys.ts';
+import { readLifetimes } from '../storage/metadata/lifetimes.ts';
 import { MetadataStore } from '../storage/metadata/metadata-store.ts';
 import { discard } from '../streams/discard.ts';
 import { type Chunk, UploadContent } from './upload-content.ts';
@@ -52,7 +53,7 @@ export class UploadSession extends DurableObject<Env> {
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
     this.#blobs = new BlobStore(env.BUCKET);
-    this.#metadata = new MetadataStore(env.DB);
+    this.#metadata = new MetadataStore(env.DB, readLifetimes(env.LIFETIMES));
     this.#record = new UploadRecord(context.storage);
     this.#content = new UploadContent(this.#record, this.#blobs);
   }

@@ -1,13 +1,13 @@
 /** Calls the API as somebody. Every answer has to be what the table and RFC 9457 say. */
-import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
 import { type ApiContext, createApi } from '../../src/admin/router.ts';
 import { ROUTES } from '../../src/admin/routes.ts';
 import { ANONYMOUS, type Identity } from '../../src/auth/identity.ts';
 import { hashSecret } from '../../src/auth/secrets.ts';
-import { MetadataStore } from '../../src/storage/metadata/metadata-store.ts';
+import { newStores } from '../support/storage.ts';
 
-export const metadata = new MetadataStore(env.DB);
+export const stores = newStores();
+export const { metadata } = stores;
 export const PASSWORD = 'correct horse battery';
 export const ADDRESS = '192.0.2.7';
 
@@ -61,6 +61,7 @@ export async function send(
 ): Promise<Received> {
   const response = await api(request, {
     metadata,
+    stores,
     identity: caller,
     actor: { principal: caller?.principal ?? 'anonymous', address: ADDRESS },
     origin: { address: ADDRESS, country: null, asn: null },

@@ -85,7 +85,7 @@ describe('checks', () => {
     ],
     [
       'a review of something else',
-      "INSERT INTO collection_queue SELECT id, 'tag', 'd', 0 FROM repositories",
+      "INSERT INTO collection_queue (repository_id, kind, digest, review_after) SELECT id, 'tag', 'd', 0 FROM repositories",
       /CHECK/,
     ],
   ])('refuse %s', async (_what, sql, reason) => {

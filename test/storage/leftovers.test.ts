@@ -1,7 +1,7 @@
 /** What pushes, refusals and deletes leave behind in R2 and D1. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { call, newRepository, push, pushBlob, pushManifest } from '../support/client.ts';
-import { artifactOf, emptyBlob, OCI_CONFIG, randomImage } from '../support/images.ts';
+import { emptyBlob, OCI_CONFIG, randomImage } from '../support/images.ts';
 import { orphans, query } from '../support/storage.ts';
 
 const repository = newRepository();
@@ -72,22 +72,4 @@ test.each([
     large.digest,
   );
   expect(rows.filter((size) => Number(size) > MAX_ROW)).toEqual([]);
-});
-
-test('what lost its last referrer is queued for review, and nothing else', async () => {
-  const own = newRepository();
-  const [old, young] = [randomImage(), randomImage()];
-  const artifact = artifactOf('application/vnd.example', old);
-  await push(own, old, 'latest');
-  await push(own, artifact);
-  await push(own, young, 'latest');
-  const queued = () =>
-    query(
-      `SELECT digest FROM collection_queue JOIN repositories ON id = repository_id
-       WHERE name = ?1 ORDER BY digest`,
-      own,
-    );
-  expect(await queued()).toEqual([old.digest]);
-  await call('DELETE', `/v2/${own}/manifests/${young.digest}`);
-  expect(await queued()).toEqual([old.digest, ...young.blobs.map((blob) => blob.digest)].sort());
 });

@@ -4,6 +4,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
 import type { Isolate } from '../../src/storage/isolate.ts';
+import { LIFETIMES } from '../../src/storage/metadata/lifetimes.ts';
 import { type StoreOptions, Stores } from '../../src/storage/stores.ts';
 import type { UploadSessionRow } from '../../src/uploads/upload-record.ts';
 import type { UploadSession } from '../../src/uploads/upload-session.ts';
@@ -23,6 +24,7 @@ export function newStores(
     bucket: env.BUCKET,
     readWindow: Number.POSITIVE_INFINITY,
     maxAges: { membership: 60, tag: 0 },
+    lifetimes: LIFETIMES,
     ...bindings,
   };
   return new Stores(options, origin, isolate);
@@ -80,7 +82,7 @@ export async function keysInBucket(): Promise<string[]> {
 export async function orphans(): Promise<string[]> {
   const named = await query(
     `SELECT r2_key FROM blobs UNION SELECT r2_key FROM manifests
-     UNION SELECT r2_key FROM trash UNION SELECT r2_key FROM uploads`,
+     UNION SELECT r2_key FROM deleted_manifests UNION SELECT r2_key FROM trash UNION SELECT r2_key FROM uploads`,
   );
   return (await keysInBucket()).filter((key) => !named.includes(key));
 }

@@ -2,7 +2,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import { type Actor, recordEach } from './audit.ts';
 import type { Database, Source, Statement } from './database.ts';
-import { LEASE } from './lifetimes.ts';
+import type { Lifetimes } from './lifetimes.ts';
 import { missingFrom } from './missing.ts';
 import { trashUnlinkedBlob } from './trash.ts';
 
@@ -29,9 +29,11 @@ const FIND = `
 /** Blobs and the links by which repositories see them. */
 export class BlobMetadata {
   readonly #database: Database;
+  readonly #lifetimes: Lifetimes;
 
-  constructor(database: Database) {
+  constructor(database: Database, lifetimes: Lifetimes) {
     this.#database = database;
+    this.#lifetimes = lifetimes;
   }
 
   find(
@@ -46,11 +48,11 @@ export class BlobMetadata {
   async findAndLease(repository: RepositoryName, digest: Digest): Promise<BlobRecord | null> {
     const blob = await this.#database.first<LeasedBlob>(FIND, repository, digest);
     // Half a lease that is left is enough: most HEADs then write nothing.
-    if (blob === null || blob.lease >= LEASE / 2) {
+    if (blob === null || blob.lease >= this.#lifetimes.lease / 2) {
       return blob;
     }
     const renewed = await this.#database.first(
-      `UPDATE repository_blobs SET lease_until = unixepoch() + ${LEASE}
+      `UPDATE repository_blobs SET lease_until = unixepoch() + ${this.#lifetimes.lease}
        WHERE repository_id = (SELECT id FROM repositories WHERE name = ?1) AND digest = ?2
        RETURNING digest`,
       repository,
@@ -83,7 +85,7 @@ export class BlobMetadata {
       ],
       [
         `INSERT INTO repository_blobs (repository_id, digest, lease_until)
-         SELECT id, ?2, unixepoch() + ${LEASE} FROM repositories
+         SELECT id, ?2, unixepoch() + ${this.#lifetimes.lease} FROM repositories
          WHERE name = ?1 AND ${isThere}
          ON CONFLICT DO UPDATE SET lease_until = max(lease_until, excluded.lease_until)
          RETURNING digest`,
@@ -118,7 +120,11 @@ export class BlobMetadata {
        WHERE repositories.name = ?4`,
       [digest],
     );
-    const [, unlinked] = await this.#database.batch([note, unlink, ...trashUnlinkedBlob(digest)]);
+    const [, unlinked] = await this.#database.batch([
+      note,
+      unlink,
+      ...trashUnlinkedBlob(digest, this.#lifetimes.trash),
+    ]);
     return unlinked?.length === 1;
   }
 

@@ -1,10 +1,36 @@
-/** How long things in D1 live, in seconds. (An upload session: uploads/upload-session.ts.) */
+/** How long things that are stored live, in seconds. (An upload session: uploads/upload-session.ts.) */
+export interface Lifetimes {
+  /** Collection leaves a link alone this long after an upload, a mount or a pusher's HEAD. */
+  lease: number;
+  /** A blob whose last referrer went stays linked at least this long after. */
+  review: number;
+  /** A manifest that no tag, index or subject holds stays this long after it was let go of or pulled. */
+  untagged: number;
+  /** An R2 object stays this long after its last row went, for readers that still stream it. */
+  trash: number;
+  /** An R2 object that no row names is an orphan when it is older than this. */
+  orphan: number;
+}
 
-/** Collection leaves a link alone this long after an upload, a mount or a pusher's HEAD. */
-export const LEASE = 2 * 60 * 60;
+const DAY = 24 * 60 * 60;
 
-/** An R2 object stays this long after its last row went, for readers that still stream it. */
-export const TRASH_GRACE = 24 * 60 * 60;
+export const LIFETIMES: Lifetimes = {
+  lease: 2 * 60 * 60,
+  review: DAY,
+  untagged: 14 * DAY,
+  trash: DAY,
+  orphan: 2 * DAY,
+};
 
-/** What lost a referrer is looked at after this. */
-export const REVIEW_DELAY = 24 * 60 * 60;
+/**
+ * Reads lifetimes from JSON like `{"lease":10}`; what it does not have is as in {@link LIFETIMES}. For
+ * tests, which cannot wait for days.
+ */
+export function readLifetimes(text = '{}'): Lifetimes {
+  const given: Record<string, unknown> = JSON.parse(text);
+  const entries = Object.entries(LIFETIMES).map(([name, seconds]) => {
+    const own = given[name];
+    return [name, Number.isSafeInteger(own) ? own : seconds];
+  });
+  return Object.fromEntries(entries);
+}

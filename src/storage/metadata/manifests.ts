@@ -4,7 +4,7 @@ import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import { type Actor, record, recordEach } from './audit.ts';
 import type { BlobRecord } from './blobs.ts';
 import type { Database, Source, Statement } from './database.ts';
-import { REVIEW_DELAY, TRASH_GRACE } from './lifetimes.ts';
+import type { Lifetimes } from './lifetimes.ts';
 import { missingFrom } from './missing.ts';
 import { type NewManifest, storeManifest } from './store-manifest.ts';
 import { guardTag, recordRemoval, setTags, type TagCondition } from './tags.ts';
@@ -41,14 +41,22 @@ const BLOBS = `
 const COLUMNS = `
   manifests.digest, manifests.media_type AS mediaType, manifests.size, manifests.r2_key AS key`;
 
+/** For how long nothing has held a manifest, in seconds, if the collector is to look at it. */
+const WAITING = `
+  (SELECT unixepoch() - coalesce(released_at, 0) FROM collection_queue AS queue
+   WHERE queue.repository_id = manifests.repository_id AND queue.kind = 'manifest'
+     AND queue.digest = manifests.digest)`;
+
 const REPOSITORY_ID = '(SELECT id FROM repositories WHERE name = ?1)';
 
 /** Manifests, and what each names. */
 export class ManifestMetadata {
   readonly #database: Database;
+  readonly #lifetimes: Lifetimes;
 
-  constructor(database: Database) {
+  constructor(database: Database, lifetimes: Lifetimes) {
     this.#database = database;
+    this.#lifetimes = lifetimes;
   }
 
   /** Finds what a reference names, with its body unless that is in R2. */
@@ -87,6 +95,31 @@ export class ManifestMetadata {
   }
 
   /**
+   * Like {@link stat}, for a pusher who goes on to name it in an index: one that nothing holds may
+   * wait for collection, and then it waits anew.
+   */
+  async findAndLease(
+    repository: RepositoryName,
+    reference: Reference,
+  ): Promise<ManifestRecord | null> {
+    const row = await this.#database.first<ManifestRecord & { waiting: number | null }>(
+      ...selectManifest(`${COLUMNS}, ${WAITING} AS waiting`, repository, reference),
+    );
+    // Half a lease that is left is enough: most HEADs then write nothing.
+    if (row === null || row.waiting === null || row.waiting < this.#lifetimes.lease / 2) {
+      return row;
+    }
+    const renewed = await this.#database.first(
+      `UPDATE collection_queue SET released_at = unixepoch()
+       WHERE repository_id = ${REPOSITORY_ID} AND kind = 'manifest' AND digest = ?2
+       RETURNING digest`,
+      repository,
+      row.digest,
+    );
+    return renewed === null ? this.stat(repository, reference) : row; // null: it was collected, or is held
+  }
+
+  /**
    * Stores a manifest with all it names, and points `tags` at it: everything or nothing. A body in
    * R2 needs the intent that {@link UploadMetadata.announce} made under its key, and consumes it.
    *
@@ -102,7 +135,7 @@ export class ManifestMetadata {
   ): Promise<void> {
     await this.#database.batch([
       ...conditions.map((condition) => guardTag(repository, condition)),
-      ...storeManifest(repository, manifest),
+      ...storeManifest(repository, manifest, this.#lifetimes.trash),
       record(actor, {
         event: 'manifest.push',
         namespace: namespaceOf(repository),
@@ -115,36 +148,14 @@ export class ManifestMetadata {
   }
 
   /**
-   * Deletes a manifest and the tags that point to it: those tags, or null when it was not there.
+   * Deletes a manifest and the tags that point to it: those tags, or null when it was not there. A
+   * trigger keeps it where it can be restored from.
    *
    * @throws ConstraintError ("foreign key") when an index names it
    */
   async delete(repository: RepositoryName, digest: Digest, actor: Actor): Promise<Tag[] | null> {
     const where = `repository_id = ${REPOSITORY_ID} AND digest = ?2`;
     const results = await this.#database.batch([
-      queueReferences(
-        repository,
-        digest,
-        'blob',
-        'manifest_blobs',
-        'blob_digest',
-        'manifest_digest',
-      ),
-      queueReferences(
-        repository,
-        digest,
-        'manifest',
-        'manifest_children',
-        'child_digest',
-        'index_digest',
-      ),
-      [
-        `INSERT INTO trash (r2_key, delete_after)
-         SELECT r2_key, unixepoch() + ${TRASH_GRACE} FROM manifests
-         WHERE ${where} AND r2_key IS NOT NULL`,
-        repository,
-        digest,
-      ],
       recordRemoval(repository, 'tags.digest', digest, actor),
       recordEach(
         actor,
@@ -194,22 +205,4 @@ function selectManifest(
         repository,
         reference.digest,
       ];
-}
-
-function queueReferences(
-  repository: RepositoryName,
-  digest: Digest,
-  kind: 'blob' | 'manifest',
-  table: string,
-  referenced: string,
-  referrer: string,
-): Statement {
-  return [
-    `INSERT INTO collection_queue (repository_id, kind, digest, review_after)
-     SELECT repository_id, '${kind}', ${referenced}, unixepoch() + ${REVIEW_DELAY} FROM ${table}
-     WHERE repository_id = ${REPOSITORY_ID} AND ${referrer} = ?2
-     ON CONFLICT DO UPDATE SET review_after = excluded.review_after`,
-    repository,
-    digest,
-  ];
 }

@@ -1,11 +1,14 @@
 import { AccessMetadata } from './access.ts';
 import { AuditMetadata } from './audit.ts';
 import { BlobMetadata } from './blobs.ts';
+import { CollectionMetadata } from './collection.ts';
 import { CredentialMetadata } from './credentials.ts';
 import { Database } from './database.ts';
+import { LIFETIMES, type Lifetimes } from './lifetimes.ts';
 import { ManifestMetadata } from './manifests.ts';
 import { MemberMetadata } from './members.ts';
 import { NamespaceMetadata } from './namespaces.ts';
+import { ProgressMetadata } from './progress.ts';
 import { ReferrerMetadata } from './referrers.ts';
 import { RepositoryMetadata } from './repositories.ts';
 import { RobotMetadata } from './robots.ts';
@@ -21,10 +24,12 @@ export class MetadataStore {
   readonly access: AccessMetadata;
   readonly audit: AuditMetadata;
   readonly blobs: BlobMetadata;
+  readonly collection: CollectionMetadata;
   readonly credentials: CredentialMetadata;
   readonly manifests: ManifestMetadata;
   readonly members: MemberMetadata;
   readonly namespaces: NamespaceMetadata;
+  readonly progress: ProgressMetadata;
   readonly referrers: ReferrerMetadata;
   readonly repositories: RepositoryMetadata;
   readonly robots: RobotMetadata;
@@ -35,23 +40,25 @@ export class MetadataStore {
   readonly uploads: UploadMetadata;
   readonly users: UserMetadata;
 
-  constructor(d1: D1Database) {
+  constructor(d1: D1Database, lifetimes: Lifetimes = LIFETIMES) {
     const database = new Database(d1);
     this.access = new AccessMetadata(database);
     this.audit = new AuditMetadata(database);
-    this.blobs = new BlobMetadata(database);
+    this.blobs = new BlobMetadata(database, lifetimes);
+    this.collection = new CollectionMetadata(database, lifetimes);
     this.credentials = new CredentialMetadata(database);
-    this.manifests = new ManifestMetadata(database);
+    this.manifests = new ManifestMetadata(database, lifetimes);
     this.members = new MemberMetadata(database);
     this.namespaces = new NamespaceMetadata(database);
+    this.progress = new ProgressMetadata(database);
     this.referrers = new ReferrerMetadata(database);
     this.repositories = new RepositoryMetadata(database);
     this.robots = new RobotMetadata(database);
     this.signingKeys = new SigningKeyMetadata(database);
     this.tags = new TagMetadata(database);
-    this.trash = new TrashMetadata(database);
+    this.trash = new TrashMetadata(database, lifetimes);
     this.trustRules = new TrustRuleMetadata(database);
-    this.uploads = new UploadMetadata(database);
+    this.uploads = new UploadMetadata(database, lifetimes);
     this.users = new UserMetadata(database);
   }
 }

@@ -1,7 +1,6 @@
 import type { Digest, SubjectDigest } from '../../oci/digest.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import type { Statement } from './database.ts';
-import { TRASH_GRACE } from './lifetimes.ts';
 import type { ManifestWithBody } from './manifests.ts';
 
 /** A manifest to store, with the digests of what it names. */
@@ -14,11 +13,18 @@ export interface NewManifest extends ManifestWithBody {
   children: readonly Digest[];
 }
 
-/** Stores a manifest with all that it names: for the batch that points tags at it. */
-export function storeManifest(repository: RepositoryName, manifest: NewManifest): Statement[] {
+/**
+ * Stores a manifest with all that it names: for the batch that points tags at it. `grace` is how many
+ * seconds an object stays in the trash.
+ */
+export function storeManifest(
+  repository: RepositoryName,
+  manifest: NewManifest,
+  grace: number,
+): Statement[] {
   return [
     ...insertManifest(repository, manifest),
-    ...(manifest.key === null ? [] : consumeIntent(manifest.key)),
+    ...(manifest.key === null ? [] : consumeIntent(manifest.key, grace)),
     ...linkReferences(repository, manifest),
   ];
 }
@@ -49,15 +55,16 @@ function insertManifest(repository: RepositoryName, manifest: NewManifest): Stat
 }
 
 /** Ends the intent to write `key`. If the manifest was pushed before, the older object stays. */
-function consumeIntent(key: string): Statement[] {
+function consumeIntent(key: string, grace: number): Statement[] {
   return [
     ['INSERT INTO guard SELECT EXISTS (SELECT 1 FROM uploads WHERE r2_key = ?1)', key],
     ['DELETE FROM uploads WHERE r2_key = ?1', key],
     [
       `INSERT INTO trash (r2_key, delete_after)
-       SELECT ?1, unixepoch() + ${TRASH_GRACE}
+       SELECT ?1, unixepoch() + ?2
        WHERE NOT EXISTS (SELECT 1 FROM manifests WHERE r2_key = ?1)`,
       key,
+      grace,
     ],
   ];
 }

@@ -3,7 +3,6 @@ import type { Reference, Tag } from '../../oci/reference.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import { type Actor, recordEach } from './audit.ts';
 import type { Database, Statement } from './database.ts';
-import { REVIEW_DELAY } from './lifetimes.ts';
 
 /**
  * Something that must be true of what `reference` names when a batch commits: that it is one of
@@ -42,7 +41,6 @@ export class TagMetadata {
   /** Removes a tag and leaves the manifest; false when there was none. */
   async delete(repository: RepositoryName, tag: Tag, actor: Actor): Promise<boolean> {
     const results = await this.#database.batch([
-      queueTagged(repository, [tag], null),
       recordRemoval(repository, 'tags.name', tag, actor),
       [
         `DELETE FROM tags
@@ -67,7 +65,6 @@ export function setTags(
     return [];
   }
   return [
-    queueTagged(repository, tags, digest),
     recordMoves(repository, tags, digest, actor),
     [
       `INSERT INTO tags (repository_id, name, digest)
@@ -135,23 +132,4 @@ export function recordRemoval(
      WHERE repositories.name = ?4 AND ${column} = ?5`,
     [value],
   );
-}
-
-/** Queues for review the manifests that lose one of `tags`, but not the one that gets it. */
-function queueTagged(
-  repository: RepositoryName,
-  tags: readonly Tag[],
-  kept: Digest | null,
-): Statement {
-  return [
-    `INSERT INTO collection_queue (repository_id, kind, digest, review_after)
-     SELECT tags.repository_id, 'manifest', tags.digest, unixepoch() + ${REVIEW_DELAY}
-     FROM tags JOIN repositories ON repositories.id = tags.repository_id
-     WHERE repositories.name = ?1 AND tags.name IN (SELECT value FROM json_each(?2))
-       AND tags.digest IS NOT ?3
-     ON CONFLICT DO UPDATE SET review_after = excluded.review_after`,
-    repository,
-    JSON.stringify(tags),
-    kept,
-  ];
 }

@@ -1,36 +1,67 @@
 import type { Digest } from '../../oci/digest.ts';
 import type { Database, Statement } from './database.ts';
-import { TRASH_GRACE } from './lifetimes.ts';
+import type { Lifetimes } from './lifetimes.ts';
 
-/** Moves a blob that no repository sees any more into the trash: for the batch that unlinked it. */
-export function trashUnlinkedBlob(digest: Digest): Statement[] {
-  const isUnlinked = `digest = ?1
-    AND NOT EXISTS (SELECT 1 FROM repository_blobs WHERE repository_blobs.digest = blobs.digest)`;
+/**
+ * Moves a blob that nothing holds any more into the trash, for `grace` seconds: for the batch that
+ * unlinked it.
+ */
+export function trashUnlinkedBlob(digest: Digest, grace: number): Statement[] {
+  return trashUnheldBlobs('digest = ?1', digest, grace);
+}
+
+/**
+ * As {@link trashUnlinkedBlob}, those that `condition` names with ?1. The second statement returns the
+ * size of each.
+ */
+export function trashUnheldBlobs(condition: string, parameter: string, grace: number): Statement[] {
+  const isUnheld = `${condition}
+    AND NOT EXISTS (SELECT 1 FROM repository_blobs WHERE repository_blobs.digest = blobs.digest)
+    AND NOT EXISTS (SELECT 1 FROM deleted_manifest_blobs WHERE blob_digest = blobs.digest)`;
   return [
     [
       `INSERT INTO trash (r2_key, delete_after)
-       SELECT r2_key, unixepoch() + ${TRASH_GRACE} FROM blobs WHERE ${isUnlinked}`,
-      digest,
+       SELECT r2_key, unixepoch() + ?2 FROM blobs WHERE ${isUnheld}`,
+      parameter,
+      grace,
     ],
-    [`DELETE FROM blobs WHERE ${isUnlinked}`, digest],
+    [`DELETE FROM blobs WHERE ${isUnheld} RETURNING size`, parameter],
   ];
 }
 
 /** R2 keys that no row names any more. */
 export class TrashMetadata {
   readonly #database: Database;
+  readonly #grace: number;
 
-  constructor(database: Database) {
+  constructor(database: Database, { trash }: Lifetimes) {
     this.#database = database;
+    this.#grace = trash;
   }
 
   /** At most `limit` keys whose grace is over. */
   async due(limit: number): Promise<string[]> {
     const rows = await this.#database.all<{ r2_key: string }>(
-      'SELECT r2_key FROM trash WHERE delete_after <= unixepoch() ORDER BY delete_after LIMIT ?1',
+      `SELECT r2_key FROM trash WHERE delete_after <= unixepoch() AND NOT ${isNamed('trash.r2_key', ['trash'])}
+       ORDER BY delete_after LIMIT ?1`,
       limit,
     );
     return rows.map((row) => row.r2_key);
+  }
+
+  /**
+   * Moves those of `keys` to the trash that no row names: objects whose writer crashed before it could
+   * say what they are. How many.
+   */
+  async addOrphans(keys: readonly string[]): Promise<number> {
+    const added = await this.#database.all(
+      `INSERT INTO trash (r2_key, delete_after)
+       SELECT value, unixepoch() + ?2 FROM json_each(?1) WHERE NOT ${isNamed('value')}
+       RETURNING r2_key`,
+      JSON.stringify(keys),
+      this.#grace,
+    );
+    return added.length;
   }
 
   /** Forgets keys whose objects are deleted. */
@@ -40,4 +71,15 @@ export class TrashMetadata {
       JSON.stringify(keys),
     );
   }
+}
+
+const NAMING_TABLES = ['blobs', 'manifests', 'deleted_manifests', 'uploads', 'trash'] as const;
+
+/** The condition that a row of some table, but not of those left out, names a key. */
+function isNamed(key: string, leftOut: readonly string[] = []): string {
+  const tables = NAMING_TABLES.filter((table) => !leftOut.includes(table));
+  const named = tables.map(
+    (table) => `EXISTS (SELECT 1 FROM ${table} WHERE ${table}.r2_key = ${key})`,
+  );
+  return `(${named.join(' OR ')})`;
 }

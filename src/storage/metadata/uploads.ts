@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import type { Database } from './database.ts';
-import { LEASE, TRASH_GRACE } from './lifetimes.ts';
+import type { Lifetimes } from './lifetimes.ts';
 
 /** A blob that is whole in R2 and waits to be linked. */
 export interface FinishedUpload {
@@ -18,9 +18,11 @@ export interface FinishedUpload {
  */
 export class UploadMetadata {
   readonly #database: Database;
+  readonly #lifetimes: Lifetimes;
 
-  constructor(database: Database) {
+  constructor(database: Database, lifetimes: Lifetimes) {
     this.#database = database;
+    this.#lifetimes = lifetimes;
   }
 
   /** Announces that `id` will write `key` and commit it within `lifetime` seconds. */
@@ -62,13 +64,13 @@ export class UploadMetadata {
       ],
       [
         `INSERT INTO trash (r2_key, delete_after)
-         SELECT r2_key, unixepoch() + ${TRASH_GRACE} FROM uploads
+         SELECT r2_key, unixepoch() + ${this.#lifetimes.trash} FROM uploads
          WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM blobs WHERE r2_key = uploads.r2_key)`,
         id,
       ],
       [
         `INSERT INTO repository_blobs (repository_id, digest, lease_until)
-         SELECT repositories.id, ?2, unixepoch() + ${LEASE}
+         SELECT repositories.id, ?2, unixepoch() + ${this.#lifetimes.lease}
          FROM uploads JOIN repositories ON repositories.name = uploads.repository
          WHERE uploads.id = ?1
          ON CONFLICT DO UPDATE SET lease_until = max(lease_until, excluded.lease_until)`,
@@ -94,7 +96,7 @@ export class UploadMetadata {
     await this.#database.batch([
       [
         `INSERT INTO trash (r2_key, delete_after)
-         SELECT r2_key, unixepoch() + ${TRASH_GRACE} FROM uploads WHERE ${condition}`,
+         SELECT r2_key, unixepoch() + ${this.#lifetimes.trash} FROM uploads WHERE ${condition}`,
         parameter,
       ],
       [`DELETE FROM uploads WHERE ${condition}`, parameter],

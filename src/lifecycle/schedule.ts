@@ -1,0 +1,37 @@
+import type { Stores } from '../storage/stores.ts';
+import { collect } from './collect.ts';
+import { reconcile } from './reconcile.ts';
+
+/** An upload whose own alarm has not ended it this long after its end has lost the alarm. */
+const OVERDUE = 60 * 60; // seconds
+
+/**
+ * What the cron trigger starts, every quarter of an hour. A step that fails does not keep the others
+ * from their work; it is tried again by the next run.
+ *
+ * @returns what each step says of itself
+ * @throws AggregateError when steps have failed, so that the run counts as failed
+ */
+export async function runSchedule(stores: Stores): Promise<Record<string, unknown>> {
+  const { metadata } = stores;
+  const steps: Record<string, () => Promise<unknown>> = {
+    uploads: () => metadata.uploads.abandonOverdue(OVERDUE),
+    credentials: () => metadata.credentials.forgetExpired(),
+    collection: () => collect(stores),
+    orphans: () => reconcile(stores),
+  };
+  const results: Record<string, unknown> = {};
+  const failures: unknown[] = [];
+  for (const [step, run] of Object.entries(steps)) {
+    try {
+      results[step] = await run();
+    } catch (error) {
+      console.error(`The scheduled step ${step} failed:`, error);
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) {
+    throw new AggregateError(failures, 'scheduled steps failed');
+  }
+  return results;
+}

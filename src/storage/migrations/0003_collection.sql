@@ -1,0 +1,172 @@
+-- Collection, and what was deleted and can be had back.
+
+-- The triggers below fill the queue, whatever statement lets go of something. A row says that the
+-- collector has to look at it: not before review_after, and released_at is when it was let go of.
+ALTER TABLE collection_queue ADD COLUMN released_at INTEGER; -- NULL in rows of an older Worker
+ALTER TABLE collection_queue ADD COLUMN is_taken INTEGER NOT NULL DEFAULT 0; -- only inside a batch
+
+-- When a deleted repository was; its name is then one that nobody can ask for.
+ALTER TABLE repositories ADD COLUMN deleted_at INTEGER;
+
+ALTER TABLE namespaces ADD COLUMN restore_days INTEGER NOT NULL DEFAULT 14;
+
+-- Manifests that were deleted, for as long as they can be restored. Nothing reads them meanwhile, and
+-- their blobs stay in R2, whether the repository still links them or not.
+CREATE TABLE deleted_manifests (
+  repository_id  INTEGER NOT NULL REFERENCES repositories (id),
+  digest         TEXT NOT NULL,
+  media_type     TEXT NOT NULL,
+  size           INTEGER NOT NULL,
+  artifact_type  TEXT,
+  subject_digest TEXT,
+  pushed_at      INTEGER NOT NULL,
+  deleted_at     INTEGER NOT NULL DEFAULT (unixepoch()),
+  expires_at     INTEGER NOT NULL,        -- then the collector may take it
+  r2_key         TEXT UNIQUE,
+  body           TEXT,
+  PRIMARY KEY (repository_id, digest)
+);
+CREATE INDEX deleted_manifests_by_expiry ON deleted_manifests (expires_at);
+CREATE INDEX deleted_manifests_by_subject ON deleted_manifests (repository_id, subject_digest)
+  WHERE subject_digest IS NOT NULL;
+
+CREATE TABLE deleted_manifest_blobs (
+  repository_id   INTEGER NOT NULL,
+  manifest_digest TEXT NOT NULL,
+  blob_digest     TEXT NOT NULL REFERENCES blobs (digest),
+  PRIMARY KEY (repository_id, manifest_digest, blob_digest),
+  FOREIGN KEY (repository_id, manifest_digest) REFERENCES deleted_manifests (repository_id, digest) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX deleted_manifest_blobs_by_blob ON deleted_manifest_blobs (blob_digest);
+
+CREATE TABLE deleted_manifest_children (
+  repository_id INTEGER NOT NULL,
+  index_digest  TEXT NOT NULL,
+  child_digest  TEXT NOT NULL,
+  PRIMARY KEY (repository_id, index_digest, child_digest),
+  FOREIGN KEY (repository_id, index_digest) REFERENCES deleted_manifests (repository_id, digest) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE TRIGGER deleted_manifests_are_kept BEFORE DELETE ON manifests
+BEGIN
+  -- One that was deleted before, pushed again and is deleted again.
+  INSERT INTO trash (r2_key, delete_after)
+    SELECT r2_key, unixepoch() + 86400 FROM deleted_manifests
+    WHERE repository_id = OLD.repository_id AND digest = OLD.digest AND r2_key IS NOT NULL;
+  DELETE FROM deleted_manifests WHERE repository_id = OLD.repository_id AND digest = OLD.digest;
+  INSERT INTO deleted_manifests
+      (repository_id, digest, media_type, size, artifact_type, subject_digest, pushed_at, expires_at,
+       r2_key, body)
+    SELECT OLD.repository_id, OLD.digest, OLD.media_type, OLD.size, OLD.artifact_type,
+      OLD.subject_digest, OLD.pushed_at, unixepoch() + 86400 * namespaces.restore_days,
+      OLD.r2_key, OLD.body
+    FROM repositories JOIN namespaces ON namespaces.name = repositories.namespace
+    WHERE repositories.id = OLD.repository_id;
+  INSERT INTO deleted_manifest_blobs
+    SELECT * FROM manifest_blobs
+    WHERE repository_id = OLD.repository_id AND manifest_digest = OLD.digest;
+  INSERT INTO deleted_manifest_children
+    SELECT * FROM manifest_children
+    WHERE repository_id = OLD.repository_id AND index_digest = OLD.digest;
+END;
+
+-- What has no referrer yet: a blob that was uploaded or mounted, a manifest that was pushed.
+
+CREATE TRIGGER new_links_are_reviewed AFTER INSERT ON repository_blobs
+BEGIN
+  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
+    VALUES (NEW.repository_id, 'blob', NEW.digest, unixepoch(), unixepoch())
+    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+END;
+
+CREATE TRIGGER new_manifests_are_reviewed AFTER INSERT ON manifests
+BEGIN
+  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
+    VALUES (NEW.repository_id, 'manifest', NEW.digest, unixepoch(), unixepoch())
+    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+END;
+
+CREATE TRIGGER manifests_pushed_again_are_reviewed AFTER UPDATE OF pushed_at ON manifests
+BEGIN
+  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
+    VALUES (NEW.repository_id, 'manifest', NEW.digest, unixepoch(), unixepoch())
+    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+END;
+
+-- What loses a referrer.
+
+CREATE TRIGGER blobs_of_manifests_are_reviewed AFTER DELETE ON manifest_blobs
+BEGIN
+  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
+    VALUES (OLD.repository_id, 'blob', OLD.blob_digest, unixepoch(), unixepoch())
+    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+END;
+
+CREATE TRIGGER blobs_of_deleted_manifests_are_reviewed AFTER DELETE ON deleted_manifest_blobs
+BEGIN
+  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
+    VALUES (OLD.repository_id, 'blob', OLD.blob_digest, unixepoch(), unixepoch())
+    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+END;
+
+CREATE TRIGGER children_of_indexes_are_reviewed AFTER DELETE ON manifest_children
+BEGIN
+  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
+    VALUES (OLD.repository_id, 'manifest', OLD.child_digest, unixepoch(), unixepoch())
+    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+END;
+
+CREATE TRIGGER manifests_of_moved_tags_are_reviewed AFTER UPDATE OF digest ON tags
+WHEN OLD.digest <> NEW.digest
+BEGIN
+  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
+    VALUES (OLD.repository_id, 'manifest', OLD.digest, unixepoch(), unixepoch())
+    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+END;
+
+CREATE TRIGGER manifests_of_deleted_tags_are_reviewed AFTER DELETE ON tags
+BEGIN
+  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
+    VALUES (OLD.repository_id, 'manifest', OLD.digest, unixepoch(), unixepoch())
+    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+END;
+
+-- Referrers follow their subject, those that cosign tags "sha256-<hex>.sig" as well.
+CREATE TRIGGER referrers_of_deleted_manifests_are_reviewed AFTER DELETE ON manifests
+BEGIN
+  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
+    SELECT repository_id, 'manifest', digest, unixepoch(), unixepoch() FROM manifests
+    WHERE repository_id = OLD.repository_id AND subject_digest = OLD.digest
+    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
+    SELECT DISTINCT repository_id, 'manifest', digest, unixepoch(), unixepoch() FROM tags
+    WHERE repository_id = OLD.repository_id
+      AND name >= replace(OLD.digest, ':', '-') AND name < replace(OLD.digest, ':', '-') || '/'
+    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+END;
+
+-- What is there already and was never queued.
+INSERT OR IGNORE INTO collection_queue (repository_id, kind, digest, released_at, review_after)
+  SELECT repository_id, 'blob', digest, unixepoch(), unixepoch() FROM repository_blobs AS links
+  WHERE NOT EXISTS (SELECT 1 FROM manifest_blobs
+    WHERE manifest_blobs.repository_id = links.repository_id AND blob_digest = links.digest);
+INSERT OR IGNORE INTO collection_queue (repository_id, kind, digest, released_at, review_after)
+  SELECT repository_id, 'manifest', digest, unixepoch(), unixepoch() FROM manifests
+  WHERE NOT EXISTS (SELECT 1 FROM tags
+    WHERE tags.repository_id = manifests.repository_id AND tags.digest = manifests.digest);
+
+-- How often each tag and manifest was pulled: "references" are tags and digests.
+CREATE TABLE pulls (
+  repository_id  INTEGER NOT NULL REFERENCES repositories (id) ON DELETE CASCADE,
+  reference      TEXT NOT NULL,
+  count          INTEGER NOT NULL,
+  last_pulled_at INTEGER NOT NULL,
+  PRIMARY KEY (repository_id, reference)
+) WITHOUT ROWID;
+
+-- Where work that takes several runs goes on.
+CREATE TABLE progress (
+  job        TEXT PRIMARY KEY,
+  state      TEXT NOT NULL,               -- JSON, of the job
+  updated_at INTEGER NOT NULL DEFAULT (unixepoch())
+) WITHOUT ROWID;
