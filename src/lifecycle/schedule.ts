@@ -15,6 +15,7 @@ const OVERDUE = 60 * 60; // seconds
 export async function runSchedule(stores: Stores): Promise<Record<string, unknown>> {
   const { metadata } = stores;
   const steps: Record<string, () => Promise<unknown>> = {
+    optimization: () => metadata.optimize(),
     uploads: () => metadata.uploads.abandonOverdue(OVERDUE),
     credentials: () => metadata.credentials.forgetExpired(),
     collection: () => collect(stores),
