@@ -47,12 +47,12 @@ const remove = (repository: string, reference: string) =>
   call('DELETE', `/v2/${repository}/manifests/${reference}`);
 
 describe('a blob that no manifest names', () => {
-  test('stays for its lease and a day, and goes then', async () => {
+  test('stays for its lease and goes then', async () => {
     const repository = newRepository();
     const blob = randomBlob(100);
     await pushBlob(repository, blob);
     expect(await run()).toMatchObject({ links: 0, blobs: 0 });
-    await wait(DAY - 60);
+    await wait(2 * DAY - 60);
     expect(await run()).toMatchObject({ links: 0, blobs: 0 });
     await wait(60);
     expect(await run()).toMatchObject({ links: 1, blobs: 1, bytes: 100 });
@@ -66,7 +66,7 @@ describe('a blob that no manifest names', () => {
     await wait(2 * DAY);
     expect(await hasBlob(repository, blob)).toBe(true);
     expect(await run()).toMatchObject({ links: 0 });
-    await wait(2 * 60 * 60);
+    await wait(2 * DAY);
     expect(await run()).toMatchObject({ links: 1 });
   });
 

@@ -66,7 +66,7 @@ const FOLLOWS = `(manifests.subject_digest IS NOT NULL OR EXISTS (SELECT 1 FROM 
  */
 const MANIFEST_IS_DUE_AT = `CASE WHEN ${FOLLOWS}
   THEN coalesce(queue.released_at, 0) + ?2
-  ELSE (entries.value ->> 'untagged') + max(coalesce(queue.released_at, 0), coalesce(
+  ELSE max(entries.value ->> 'untagged', ?2) + max(coalesce(queue.released_at, 0), coalesce(
     (SELECT last_pulled_at FROM pulls WHERE pulls.repository_id = manifests.repository_id
        AND pulls.reference = manifests.digest), 0)) END`;
 

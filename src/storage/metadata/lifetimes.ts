@@ -1,10 +1,17 @@
 /** How long things that are stored live, in seconds. (An upload session: uploads/upload-session.ts.) */
 export interface Lifetimes {
-  /** Collection leaves a link alone this long after an upload, a mount or a pusher's HEAD. */
+  /**
+   * Collection leaves a link alone this long after an upload, a mount or a pusher's HEAD. A HEAD renews
+   * what has less than half of it left, and that half is as long as an upload session may last: so what
+   * a pusher found stays while they upload the rest.
+   */
   lease: number;
   /** A blob whose last referrer went stays linked at least this long after. */
   review: number;
-  /** A manifest that no tag, index or subject holds stays this long after it was let go of or pulled. */
+  /**
+   * A manifest that no tag, index or subject holds stays this long after it was let go of or pulled; no
+   * less than the time of a review, in which its index may arrive.
+   */
   untagged: number;
   /** An R2 object stays this long after its last row went, for readers that still stream it. */
   trash: number;
@@ -15,7 +22,7 @@ export interface Lifetimes {
 const DAY = 24 * 60 * 60;
 
 export const LIFETIMES: Lifetimes = {
-  lease: 2 * 60 * 60,
+  lease: 2 * DAY,
   review: DAY,
   untagged: 14 * DAY,
   trash: DAY,
