@@ -5,6 +5,9 @@ import { reconcile } from './reconcile.ts';
 /** An upload whose own alarm has not ended it this long after its end has lost the alarm. */
 const OVERDUE = 60 * 60; // seconds
 
+/** Entries of the audit log that one run looks at: half a million a day. */
+const AUDIT_ENTRIES = 5000;
+
 /**
  * What the cron trigger starts, every quarter of an hour. A step that fails does not keep the others
  * from their work; it is tried again by the next run.
@@ -17,6 +20,7 @@ export async function runSchedule(stores: Stores): Promise<Record<string, unknow
   const steps: Record<string, () => Promise<unknown>> = {
     optimization: () => metadata.optimize(),
     uploads: () => metadata.uploads.abandonOverdue(OVERDUE),
+    audit: () => metadata.audit.forgetOld(AUDIT_ENTRIES),
     credentials: () => metadata.credentials.forgetExpired(),
     collection: () => collect(stores),
     orphans: () => reconcile(stores),

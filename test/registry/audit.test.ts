@@ -203,5 +203,18 @@ test.each([
   "INSERT OR REPLACE INTO audit (id, event, principal) SELECT id, 'x', 'x' FROM audit",
 ])('entries stay as they are: %s', async (sql) => {
   await push(newRepository(), randomImage(), 'v1');
-  await expect(env.DB.prepare(sql).run()).rejects.toThrow('audit entries cannot be');
+  await expect(env.DB.prepare(sql).run()).rejects.toThrow(/audit entries .*cannot be/);
+});
+
+test('entries go when they are older than their lifetime, the oldest first', async () => {
+  await env.DB.prepare(
+    `INSERT INTO audit (id, at, event, principal)
+     SELECT -value, unixepoch() - value * 86400, 'old', 'x' FROM json_each('[399,401,402,403]')`,
+  ).run();
+  const old = () => query("SELECT id FROM audit WHERE event = 'old' ORDER BY id");
+  const { audit } = newStores().metadata;
+  expect(await audit.forgetOld(2)).toBe(2);
+  expect(await old()).toEqual([-401, -399]);
+  expect(await audit.forgetOld(100)).toBe(1);
+  expect(await old()).toEqual([-399]);
 });

@@ -1,5 +1,6 @@
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import type { Database, Statement } from './database.ts';
+import type { Lifetimes } from './lifetimes.ts';
 
 /** Who does something, and from where. */
 export interface Actor {
@@ -76,17 +77,34 @@ export function recordEach(
   ];
 }
 
+/** What the trigger audit_is_kept insists on. */
+const MIN_LIFETIME = 31 * 24 * 60 * 60; // seconds
+
 /** The audit log. */
 export class AuditMetadata {
   readonly #database: Database;
+  readonly #lifetime: number;
 
-  constructor(database: Database) {
+  constructor(database: Database, { audit }: Lifetimes) {
     this.#database = database;
+    this.#lifetime = audit;
   }
 
   /** Adds an entry for something that changed no row. */
   async add(actor: Actor, entry: AuditEntry): Promise<void> {
     await this.#database.batch([record(actor, entry)]);
+  }
+
+  /** Forgets those of the `limit` oldest entries that are older than their lifetime. How many. */
+  async forgetOld(limit: number): Promise<number> {
+    const forgotten = await this.#database.all(
+      `DELETE FROM audit WHERE at < unixepoch() - max(?1, ${MIN_LIFETIME})
+         AND id IN (SELECT id FROM audit ORDER BY id LIMIT ?2)
+       RETURNING id`,
+      this.#lifetime,
+      limit,
+    );
+    return forgotten.length;
   }
 
   /** At most `limit` entries, the oldest first. */

@@ -17,6 +17,8 @@ export interface Lifetimes {
   trash: number;
   /** An R2 object that no row names is an orphan when it is older than this. */
   orphan: number;
+  /** An entry of the audit log stays this long; the database keeps each for 30 days at least. */
+  audit: number;
 }
 
 const DAY = 24 * 60 * 60;
@@ -27,11 +29,11 @@ export const LIFETIMES: Lifetimes = {
   untagged: 14 * DAY,
   trash: DAY,
   orphan: 2 * DAY,
+  audit: 400 * DAY,
 };
 
 /**
- * Reads lifetimes from JSON like `{"lease":10}`; what it does not have is as in {@link LIFETIMES}. For
- * tests, which cannot wait for days.
+ * Reads lifetimes from JSON like `{"lease":10}`; what it does not have is as in {@link LIFETIMES}.
  */
 export function readLifetimes(text = '{}'): Lifetimes {
   const given: Record<string, unknown> = JSON.parse(text);

@@ -46,7 +46,7 @@ export class MetadataStore {
     const database = new Database(d1);
     this.#database = database;
     this.access = new AccessMetadata(database);
-    this.audit = new AuditMetadata(database);
+    this.audit = new AuditMetadata(database, lifetimes);
     this.blobs = new BlobMetadata(database, lifetimes);
     this.collection = new CollectionMetadata(database, lifetimes);
     this.credentials = new CredentialMetadata(database);
