@@ -11,25 +11,11 @@ import {
   type TestManifest,
 } from '../support/images.ts';
 import { expectNoOrphans, newStores, query } from '../support/storage.ts';
-
-const DAY = 24 * 60 * 60; // seconds
+import { DAY, wait } from '../support/wait.ts';
 
 afterEach(expectNoOrphans);
 
 const run = (): Promise<Collection> => collect(newStores());
-
-/** Makes everything that is stored older, as if nobody had come for so long. */
-async function wait(seconds: number): Promise<void> {
-  await env.DB.batch(
-    [
-      'UPDATE repository_blobs SET lease_until = lease_until - ?1',
-      'UPDATE collection_queue SET released_at = released_at - ?1, review_after = review_after - ?1',
-      'UPDATE deleted_manifests SET expires_at = expires_at - ?1',
-      'UPDATE trash SET delete_after = delete_after - ?1',
-      'UPDATE pulls SET last_pulled_at = last_pulled_at - ?1',
-    ].map((sql) => env.DB.prepare(sql).bind(seconds)),
-  );
-}
 
 async function has(repository: string, what: string): Promise<boolean> {
   const { status } = await call('HEAD', `/v2/${repository}/${what}`);
