@@ -86,9 +86,16 @@ const match = watch(await caches.open('counts'), 'match', () => {
   counts.cacheLookups += 1;
 });
 
-/** Resolves when the location has the content of a blob or manifest. Not counted. */
+/** Resolves when the location has the content of a blob or of a small manifest. Not counted. */
 export async function cached(origin: string, { digest }: { digest: string }): Promise<void> {
-  await expect.poll(() => isCached(origin, `content/${digest}`)).toBe(true);
+  const key = await contentKey(digest);
+  await expect.poll(() => isCached(origin, key)).toBe(true);
+}
+
+/** Where the location has the content of a blob or of a small manifest. Not counted. */
+export async function contentKey(digest: string): Promise<string> {
+  const find = env.DB.prepare('SELECT r2_key FROM blobs WHERE digest = ?1');
+  return `content/${(await find.bind(digest).first('r2_key')) ?? digest}`;
 }
 
 /** Whether the location has something at the key of an origin. Not counted. */
