@@ -86,15 +86,18 @@ const match = watch(await caches.open('counts'), 'match', () => {
   counts.cacheLookups += 1;
 });
 
-/** Resolves when the location has the content of a blob or of a small manifest. Not counted. */
+/** Resolves when the location has the content of a blob or manifest. Not counted. */
 export async function cached(origin: string, { digest }: { digest: string }): Promise<void> {
   const key = await contentKey(digest);
   await expect.poll(() => isCached(origin, key)).toBe(true);
 }
 
-/** Where the location has the content of a blob or of a small manifest. Not counted. */
+/** Where the location has the content of a blob or manifest. Not counted. */
 export async function contentKey(digest: string): Promise<string> {
-  const find = env.DB.prepare('SELECT r2_key FROM blobs WHERE digest = ?1');
+  const find = env.DB.prepare(
+    `SELECT r2_key FROM blobs WHERE digest = ?1
+     UNION ALL SELECT r2_key FROM manifests WHERE digest = ?1 AND r2_key IS NOT NULL`,
+  );
   return `content/${(await find.bind(digest).first('r2_key')) ?? digest}`;
 }
 
