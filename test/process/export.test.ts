@@ -187,6 +187,7 @@ test.runIf(await isThere('skopeo'))('skopeo reads the folder and copies it', asy
   await run('skopeo', [
     '--insecure-policy',
     'copy',
+    '--preserve-digests',
     '--dest-tls-verify=false',
     `oci:${path}:v1`,
     target,
