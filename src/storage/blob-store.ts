@@ -65,9 +65,20 @@ export class BlobStore {
    */
   async measure(key: string, algorithm: DigestAlgorithm): Promise<Measure | null> {
     const object = await answer(this.#bucket.get(key));
-    return object === null
+    const content = object === null ? null : await this.#whole(object);
+    return object === null || content === null
       ? null
-      : { size: object.size, digest: await answer(digestOf(object.body, algorithm)) };
+      : { size: object.size, digest: await answer(digestOf(content, algorithm)) };
+  }
+
+  /** All of an object, in windows where it has to be; null when it is gone by then. */
+  async #whole(object: R2ObjectBody): Promise<ReadableStream<Uint8Array> | null> {
+    const { key, size, body } = object;
+    if (!isMultipart(object) || size <= this.#readWindow) {
+      return body;
+    }
+    await body.cancel();
+    return (await this.openRange(key, 0, size))?.body ?? null;
   }
 
   /** A part of the content at `key`: `length` bytes from `offset`; null when there is none. */

@@ -5,6 +5,7 @@ import { PART_SIZE } from '../../src/uploads/part-buffer.ts';
 import { ADMIN, audited, call as callApi } from '../admin/api.ts';
 import { call, newRepository, push, pushBlob } from '../support/client.ts';
 import { artifactOf, indexOf, randomBlob, randomImage } from '../support/images.ts';
+import { newStores } from '../support/storage.ts';
 import { DAMAGES, emptyStorage, keyOf, pushInParts, scrub } from './scrubbing.ts';
 
 const CLEAN = { problems: [], orphans: { objects: 0, bytes: 0 } };
@@ -44,6 +45,15 @@ describe('a registry where all is well', () => {
     });
     expect(report).toMatchObject(CLEAN);
   });
+});
+
+test('an object of several parts is read in windows where the runtime needs it', async () => {
+  const repository = newRepository();
+  const blob = randomBlob(1.5 * PART_SIZE);
+  await pushInParts(repository, blob);
+  const { blobs } = newStores(undefined, { readWindow: 1_000_000 });
+  const measured = await blobs.measure(await keyOf(blob), 'sha256');
+  expect(measured).toEqual({ size: blob.bytes.byteLength, digest: blob.digest });
 });
 
 describe('damage', () => {

@@ -23,7 +23,6 @@ export interface Problem {
 /** What the registry says of a step of its scrub. */
 export interface Step {
   total?: Amount;
-  looked: number;
   objects: number;
   bytes: number;
   problems: Problem[];
