@@ -159,6 +159,17 @@ test('a line that breaks: goes on by Range; what is there is not fetched again',
 
 const fileOf = (layout: string, digest = '') => join(layout, 'blobs', digest.replace(':', '/'));
 
+test('into an archive, twice: the same bytes', async () => {
+  const repository = newRepository();
+  await pushAll(repository);
+  const files = [join(folder, 'one.tar'), join(folder, 'two.tar')];
+  for (const file of files) {
+    expect((await edgewater(['export', `${repository}:v1`, file])).code).toBe(0);
+  }
+  const [one, two] = await Promise.all(files.map((file) => readFile(file)));
+  expect(one?.equals(two ?? Buffer.alloc(0))).toBe(true);
+});
+
 test.each([
   ['nothing:v1', 1, 'edgewater: manifest v1: '],
   ['acme/app@sha256:abc', 2, 'is no digest'],

@@ -95,14 +95,17 @@ class RemoteReader {
     for (const blob of blobsOf(document)) {
       this.blobs.set(blob.digest, blob);
     }
-    for (const { digest } of (document.manifests ?? []).filter(isManifest)) {
-      waiting.push({ reference: digest, isReferrer: false });
-    }
-    if (this.#withReferrers) {
-      for (const digest of await this.#referrersOf(manifest.digest)) {
-        waiting.push({ reference: digest, isReferrer: true });
+    const children = (document.manifests ?? []).filter(isManifest).map(({ digest }) => digest);
+    const referrers = this.#withReferrers ? await this.#referrersOf(manifest.digest) : [];
+    for (const digest of [...children, ...referrers]) {
+      if (!DIGEST.test(digest)) {
+        throw new RefusalError(`${manifest.digest} names "${digest}", which is no digest`);
       }
     }
+    waiting.push(
+      ...children.map((digest) => ({ reference: digest, isReferrer: false })),
+      ...referrers.map((digest) => ({ reference: digest, isReferrer: true })),
+    );
     return manifest;
   }
 

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { create } from 'tar';
 import { z } from 'zod';
@@ -59,8 +59,19 @@ async function entriesOf(folder: string) {
 /** Makes a tar archive of a layout, the same bytes each time, and takes the folder away. */
 export async function archiveLayout(folder: string, file: string): Promise<void> {
   const draft = `${file}.partial`;
-  const options = { cwd: folder, file: draft, portable: true, mtime: new Date(0), strict: true };
-  await create(options, ['oci-layout', 'index.json', 'blobs']);
+  const inBlobs = await readdir(join(folder, 'blobs'), { recursive: true });
+  const names = ['blobs', ...inBlobs.map((name) => join('blobs', name)).sort()];
+  await create(
+    {
+      cwd: folder,
+      file: draft,
+      portable: true,
+      mtime: new Date(0),
+      strict: true,
+      noDirRecurse: true,
+    },
+    ['oci-layout', 'index.json', ...names],
+  );
   await rename(draft, file);
   await rm(folder, { recursive: true, force: true });
 }
