@@ -11,6 +11,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { addAuditCommands } from './edgewater/audit.ts';
 import { RefusalError, UsageError } from './edgewater/errors.ts';
 import { addExplainCommand } from './edgewater/explain.ts';
+import { addExportCommand } from './edgewater/export.ts';
 import { addLoginCommands } from './edgewater/login.ts';
 import { addMemberCommands } from './edgewater/member.ts';
 import { addNamespaceCommands } from './edgewater/namespace.ts';
@@ -21,6 +22,7 @@ import { addProxyCommand } from './edgewater/proxy.ts';
 import { addPushCommand } from './edgewater/push.ts';
 import { addRepositoryCommands } from './edgewater/repo.ts';
 import { addRobotCommands } from './edgewater/robot.ts';
+import { addScrubCommand } from './edgewater/scrub.ts';
 import { addGlobalOptions } from './edgewater/session.ts';
 import { addTagCommands } from './edgewater/tag.ts';
 import { addTokenCommands } from './edgewater/token.ts';
@@ -48,6 +50,8 @@ for (const add of [
   addAuditCommands,
   addPushCommand,
   addProxyCommand,
+  addExportCommand,
+  addScrubCommand,
 ]) {
   add(program);
 }

@@ -41,7 +41,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   throttle: ['cloudflare:workers'],
   accounts: ['node:crypto'],
   admin: ['itty-router', 'zod'],
-  uploads: ['node:buffer', 'node:crypto', 'cloudflare:workers'],
+  uploads: ['node:crypto', 'cloudflare:workers'],
   router: ['itty-router'],
 };
 

@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** What goes wrong with one request. */
 export type Fault =
   | { kind: 'cut'; after: number } // bytes of the body, then both connections break
+  | { kind: 'cutAnswer'; after: number } // bytes of the answer's body, then both connections break
   | { kind: 'lose' } // the registry answers, and nobody hears it
   | { kind: 'answer'; status: number; headers?: Record<string, string>; body?: string }
   | { kind: 'delay'; milliseconds: number };
@@ -121,6 +122,10 @@ export class Edge {
         return;
       }
       response.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+      if (fault?.kind === 'cutAnswer') {
+        cutAfter(answer, response, fault.after);
+        return;
+      }
       answer.pipe(response);
       answer.on('error', () => response.destroy());
     });
@@ -158,6 +163,21 @@ export class Edge {
       request.socket.destroy();
     }
   }
+}
+
+/** Passes so many bytes on, and no end. */
+function cutAfter(answer: IncomingMessage, response: ServerResponse, bytes: number): void {
+  let left = bytes;
+  answer.on('error', () => response.destroy());
+  answer.on('data', (data: Buffer) => {
+    if (data.length < left) {
+      response.write(data);
+    } else {
+      answer.destroy();
+      response.write(data.subarray(0, left), () => response.destroy());
+    }
+    left -= data.length;
+  });
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse): void {

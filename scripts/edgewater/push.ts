@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { Login } from './api.ts';
-import { RefusalError, UsageError } from './errors.ts';
+import { RefusalError } from './errors.ts';
 import { openImage } from './image/open-image.ts';
-import { parseWholeNumber } from './options.ts';
+import { parseTarget } from './image-name.ts';
+import { interruption } from './interruption.ts';
+import { parseConcurrency } from './options.ts';
 import { pushImage } from './push/push-image.ts';
 import { RegistryLogin } from './push/registry-login.ts';
 import { openSession } from './session.ts';
@@ -113,51 +115,14 @@ async function pushFrom(
 async function withScratch<T>(
   work: (folder: string, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const interruption = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => interruption.abort(new RefusalError('broken off')));
-  }
+  const signal = interruption();
   const folder = await mkdtemp(join(tmpdir(), 'edgewater-push-'));
   try {
-    return await work(folder, interruption.signal);
+    return await work(folder, signal);
   } catch (error) {
-    throw interruption.signal.aborted ? interruption.signal.reason : error;
+    throw signal.aborted ? signal.reason : error;
   } finally {
     // Again, while what was to be unpacked is still being written.
     await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
-
-function parseConcurrency(text: string): number {
-  const number = parseWholeNumber(text);
-  if (number < 1) {
-    throw new InvalidArgumentError('It has to be 1 or more.');
-  }
-  return number;
-}
-
-/** As docker tells a host from the first component of a name: it has a dot or a port. */
-const HOST = /^(?:localhost|[^/]*[.:][^/]*)\//;
-
-/** Reads repository and tag; the registry's own host may stand before them. @throws UsageError */
-function parseTarget(text: string, host: string): { repository: string; tag: string } {
-  const name = text.startsWith(`${host}/`) ? text.slice(host.length + 1) : text;
-  const [other] = (name === text && HOST.exec(name)) || [];
-  if (other !== undefined) {
-    throw new UsageError(
-      `"${text}" names ${other.slice(0, -1)}, and this goes to ${host}: say --registry ` +
-        `${other.slice(0, -1)}, or leave the host out`,
-    );
-  }
-  const [, repository = '', tag = 'latest'] = TARGET.exec(name) ?? [];
-  if (repository === '') {
-    throw new UsageError(
-      `"${text}" has to be as acme/app:latest; the registry is named with --registry`,
-    );
-  }
-  return { repository, tag };
-}
-
-/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests */
-const TARGET =
-  /^([a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*)(?::([A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?$/;

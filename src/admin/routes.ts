@@ -8,6 +8,7 @@ import { describeApi, documentSchema } from './openapi.ts';
 import { REPOSITORY_ROUTES } from './repositories.ts';
 import { ROBOT_ROUTES } from './robots.ts';
 import { type Route, route } from './route.ts';
+import { SCRUB_ROUTES } from './scrub.ts';
 import { TEMPORARY_CREDENTIAL_ROUTES } from './temporary-credentials.ts';
 import { TOKEN_ROUTES } from './tokens.ts';
 import { TRUST_RULE_ROUTES } from './trust-rules.ts';
@@ -38,4 +39,5 @@ export const ROUTES: readonly Route[] = [
   ...REPOSITORY_ROUTES,
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,
+  ...SCRUB_ROUTES,
 ];

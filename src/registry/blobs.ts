@@ -27,11 +27,13 @@ export class Blobs {
    */
   async stat(digest: Digest): Promise<BlobRecord> {
     const { metadata, memberships } = this.#stores;
-    return known(
-      await memberships.recall('blobs', this.#repository, digest, (source) =>
-        metadata.blobs.find(this.#repository, digest, source),
-      ),
+    const blob = await memberships.recall('blobs', this.#repository, digest, (source) =>
+      metadata.blobs.find(this.#repository, digest, source),
     );
+    if (blob === null && (await metadata.damage.hasBlob(this.#repository, digest))) {
+      throw new RegistryError('BLOB_UNKNOWN', 'the blob is damaged in storage; push it again');
+    }
+    return known(blob);
   }
 
   /**

@@ -42,7 +42,7 @@ export class Manifests {
       const { digest, mediaType, size, key } = found;
       return { digest, mediaType, size, key };
     });
-    return { ...known(record), body };
+    return { ...(await this.#known(record, reference)), body };
   }
 
   /**
@@ -55,7 +55,7 @@ export class Manifests {
     const record = await this.#recall(reference, (source) =>
       manifests.stat(this.#repository, reference, 'tag' in reference ? 'primary' : source),
     );
-    return known(record);
+    return this.#known(record, reference);
   }
 
   /**
@@ -80,7 +80,7 @@ export class Manifests {
     }
     const { content } = this.#stores;
     if (key !== null) {
-      return content.open({ digest, key, size }, null);
+      return content.open({ key, size }, null);
     }
     const near = await content.find(digest, size, null);
     if (near !== null) {
@@ -142,6 +142,18 @@ export class Manifests {
     } finally {
       await memberships.forget('manifests', this.#repository, [digest]);
     }
+  }
+
+  /** Tells one that is damaged from one that is not there. */
+  async #known(record: ManifestRecord | null, reference: Reference): Promise<ManifestRecord> {
+    const { damage } = this.#stores.metadata;
+    if (record === null && (await damage.hasManifest(this.#repository, reference))) {
+      throw new RegistryError(
+        'MANIFEST_UNKNOWN',
+        'the manifest is damaged in storage; push it again',
+      );
+    }
+    return known(record);
   }
 
   /** Finds a manifest by its digest, and keeps near what comes along with it. */

@@ -1,4 +1,4 @@
-import { algorithmOf, type Digest, encodedOf } from '../oci/digest.ts';
+import { algorithmOf, type Digest, type DigestAlgorithm, encodedOf } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 
 /** Bytes on their way; `served` resolves when they are through, or their reader has left. */
@@ -11,6 +11,12 @@ export interface OpenContent {
 export interface StoredPart {
   partNumber: number;
   etag: string;
+}
+
+/** What an object turned out to be. */
+export interface Measure {
+  size: number; // bytes
+  digest: Digest;
 }
 
 /** An object of the bucket. */
@@ -52,9 +58,27 @@ export class BlobStore {
     this.#readWindow = readWindow;
   }
 
-  /** The whole content at `key`, or null when there is none. */
-  async open(key: string): Promise<ReadableStream<Uint8Array> | null> {
-    return (await answer(this.#bucket.get(key)))?.body ?? null;
+  /**
+   * The size and, by reading all of it, the digest of what is at `key`; null when there is nothing.
+   *
+   * @throws UNAVAILABLE, also when the read breaks off
+   */
+  async measure(key: string, algorithm: DigestAlgorithm): Promise<Measure | null> {
+    const object = await answer(this.#bucket.get(key));
+    const content = object === null ? null : await this.#whole(object);
+    return object === null || content === null
+      ? null
+      : { size: object.size, digest: await answer(digestOf(content, algorithm)) };
+  }
+
+  /** All of an object, in windows where it has to be; null when it is gone by then. */
+  async #whole(object: R2ObjectBody): Promise<ReadableStream<Uint8Array> | null> {
+    const { key, size, body } = object;
+    if (!isMultipart(object) || size <= this.#readWindow) {
+      return body;
+    }
+    await body.cancel();
+    return (await this.openRange(key, 0, size))?.body ?? null;
   }
 
   /** A part of the content at `key`: `length` bytes from `offset`; null when there is none. */
@@ -179,13 +203,18 @@ export class BlobStore {
   async list(prefix: string, cursor: string | null): Promise<ObjectPage> {
     const page = await answer(this.#bucket.list({ prefix, ...(cursor !== null && { cursor }) }));
     return {
-      objects: page.objects.map(({ key, size, uploaded }) => ({
-        key,
-        size,
-        writtenAt: Math.floor(uploaded.getTime() / 1000),
-      })),
+      objects: page.objects.map(toStoredObject),
       cursor: page.truncated ? page.cursor : null,
     };
+  }
+
+  /** As {@link list}, behind a key, which need not be there. `isLast` when nothing follows. */
+  async listAfter(
+    prefix: string,
+    key: string,
+  ): Promise<{ objects: StoredObject[]; isLast: boolean }> {
+    const page = await answer(this.#bucket.list({ prefix, startAfter: key }));
+    return { objects: page.objects.map(toStoredObject), isLast: !page.truncated };
   }
 
   /** Deletes objects; keys without one are skipped. */
@@ -214,6 +243,18 @@ async function answer<T>(pending: Promise<T>): Promise<T> {
   } catch (error) {
     throw unavailable(error);
   }
+}
+
+/** By the runtime's own code, at the speed of the stream. */
+async function digestOf(content: ReadableStream, algorithm: DigestAlgorithm): Promise<Digest> {
+  const hash = new crypto.DigestStream(algorithm === 'sha256' ? 'SHA-256' : 'SHA-512');
+  await content.pipeTo(hash);
+  const bytes = Array.from(new Uint8Array(await hash.digest));
+  return `${algorithm}:${bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('')}` as Digest;
+}
+
+function toStoredObject({ key, size, uploaded }: R2Object): StoredObject {
+  return { key, size, writtenAt: Math.floor(uploaded.getTime() / 1000) };
 }
 
 /** The entity tag tells: https://developers.cloudflare.com/r2/objects/multipart-objects/#etags */

@@ -1,6 +1,5 @@
 import { waitUntil } from 'cloudflare:workers';
 import type { ByteRange } from '../oci/byte-range.ts';
-import type { Digest } from '../oci/digest.ts';
 import { type BlobStore, found } from './blob-store.ts';
 import { type EdgeCache, MAX_CACHED_SIZE } from './edge-cache.ts';
 import type { Isolate } from './isolate.ts';
@@ -8,7 +7,6 @@ import { contentCacheKey } from './keys.ts';
 
 /** Content that R2 has under `key`. */
 export interface StoredContent {
-  digest: Digest;
   key: string;
   size: number; // bytes
 }
@@ -37,8 +35,9 @@ const FILL_BREAK = 10 * 60_000; // milliseconds
 const FILL_TIMEOUT = 120_000; // milliseconds
 
 /**
- * The bytes of content by its digest, from as near as they are: the memory of this isolate, the edge
- * cache, R2. Whoever asks has to know that the reader may have them; here nobody looks.
+ * The bytes of content, from as near as they are: the memory of this isolate, the edge cache, R2.
+ * Whoever asks has to know that the reader may have them; here nobody looks. What is in R2 is
+ * remembered by its key: content that was damaged and is mended has another, and so is read anew.
  */
 export class ContentStore {
   readonly #isolate: Isolate;
@@ -57,11 +56,11 @@ export class ContentStore {
    * @throws UNAVAILABLE; Error when the bucket has lost it
    */
   async open(content: StoredContent, range: ByteRange | null): Promise<Content> {
-    const { digest, size } = content;
+    const { key, size } = content;
     if (size === 0) {
       return new Uint8Array();
     }
-    const near = await this.find(digest, size, range);
+    const near = await this.find(key, size, range);
     if (near !== null) {
       return near;
     }
@@ -70,9 +69,9 @@ export class ContentStore {
       : this.#stream(content, range);
   }
 
-  /** What memory or the edge cache has, or null. */
-  async find(digest: Digest, size: number, range: ByteRange | null): Promise<Content | null> {
-    const known = this.#isolate.content.get(digest);
+  /** What memory or the edge cache has under a key of R2, or the digest of what is not there; or null. */
+  async find(name: string, size: number, range: ByteRange | null): Promise<Content | null> {
+    const known = this.#isolate.content.get(name);
     if (known !== undefined) {
       return slice(known, range);
     }
@@ -80,28 +79,28 @@ export class ContentStore {
       return null;
     }
     if (size > MAX_IN_MEMORY) {
-      return this.#cache.open(contentCacheKey(digest), range);
+      return this.#cache.open(contentCacheKey(name), range);
     }
-    const bytes = await this.#cache.bytes(contentCacheKey(digest));
-    return bytes?.byteLength !== size ? null : slice(this.#remember(digest, bytes), range);
+    const bytes = await this.#cache.bytes(contentCacheKey(name));
+    return bytes?.byteLength !== size ? null : slice(this.#remember(name, bytes), range);
   }
 
   /** Keeps small content that was read elsewhere. */
-  keep(digest: Digest, bytes: Uint8Array): void {
-    if (this.#isolate.content.get(digest) === undefined) {
-      this.#remember(digest, bytes);
-      waitUntil(this.#put(digest, bytes));
+  keep(name: string, bytes: Uint8Array): void {
+    if (this.#isolate.content.get(name) === undefined) {
+      this.#remember(name, bytes);
+      waitUntil(this.#put(name, bytes));
     }
   }
 
-  async #put(digest: Digest, bytes: Uint8Array): Promise<void> {
+  async #put(name: string, bytes: Uint8Array): Promise<void> {
     await scheduler.wait(FILL_PAUSE);
-    await this.#cache.put(contentCacheKey(digest), bytes, bytes.byteLength);
+    await this.#cache.put(contentCacheKey(name), bytes, bytes.byteLength);
   }
 
-  async #readWhole({ digest, key }: StoredContent): Promise<Uint8Array> {
+  async #readWhole({ key }: StoredContent): Promise<Uint8Array> {
     const bytes = found(await this.#blobs.bytes(key), key);
-    this.keep(digest, bytes);
+    this.keep(key, bytes);
     return bytes;
   }
 
@@ -109,45 +108,45 @@ export class ContentStore {
     content: StoredContent,
     range: ByteRange | null,
   ): Promise<ReadableStream<Uint8Array>> {
-    const { digest, key, size } = content;
+    const { key, size } = content;
     const { first, last } = range ?? { first: 0, last: size - 1 };
     const length = last - first + 1;
     const { body, served } = found(await this.#blobs.openRange(key, first, length), key);
-    if (size <= MAX_CACHED_SIZE && this.#mayFill(digest)) {
-      this.#isolate.filling.set(digest, true, 1, Date.now() + FILL_TIMEOUT);
+    if (size <= MAX_CACHED_SIZE && this.#mayFill(key)) {
+      this.#isolate.filling.set(key, true, 1, Date.now() + FILL_TIMEOUT);
       waitUntil(this.#fill(content, served));
     }
     return body;
   }
 
-  #mayFill(digest: Digest): boolean {
+  #mayFill(key: string): boolean {
     const { filling, fillsPausedUntil } = this.#isolate;
     return (
-      this.#cache.isAvailable && filling.get(digest) === undefined && fillsPausedUntil <= Date.now()
+      this.#cache.isAvailable && filling.get(key) === undefined && fillsPausedUntil <= Date.now()
     );
   }
 
-  async #fill({ digest, key, size }: StoredContent, served: Promise<void>): Promise<void> {
+  async #fill({ key, size }: StoredContent, served: Promise<void>): Promise<void> {
     try {
       await Promise.race([
         served.then(() => scheduler.wait(FILL_PAUSE)),
         scheduler.wait(FILL_DELAY),
       ]);
       const { body } = found(await this.#blobs.openRange(key, 0, size), key);
-      await this.#cache.put(contentCacheKey(digest), body, size);
-      if (!(await this.#cache.has(contentCacheKey(digest)))) {
+      await this.#cache.put(contentCacheKey(key), body, size);
+      if (!(await this.#cache.has(contentCacheKey(key)))) {
         this.#isolate.fillsPausedUntil = Date.now() + FILL_BREAK;
       }
     } catch (error) {
-      console.error(`${digest} was not cached:`, error);
+      console.error(`${key} was not cached:`, error);
     } finally {
-      this.#isolate.filling.delete(digest);
+      this.#isolate.filling.delete(key);
     }
   }
 
-  #remember(digest: Digest, bytes: Uint8Array): Uint8Array {
+  #remember(name: string, bytes: Uint8Array): Uint8Array {
     if (bytes.byteLength <= MAX_IN_MEMORY) {
-      this.#isolate.content.set(digest, bytes, bytes.byteLength);
+      this.#isolate.content.set(name, bytes, bytes.byteLength);
     }
     return bytes;
   }

@@ -10,7 +10,7 @@
  * └── <repository>/<upload session id> one upload session
  *
  * Edge cache of each location, below https://<the registry's host>/edge-cache/
- * ├── content/<digest>                 bytes, whatever repositories have them
+ * ├── content/<R2 key or digest>       bytes, whatever repositories have them
  * └── <kind>/<repository>/<name>       that a repository has a blob, a manifest or a tag
  * ```
  *
@@ -19,7 +19,6 @@
  * digest to key. The object's name has the repository in it, so a session asked for under another
  * repository is another, empty object.
  */
-import type { Digest } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 
 /** Below these is content that D1 names, and nothing else. */
@@ -37,8 +36,9 @@ export function uploadObjectName(repository: RepositoryName, session: string): s
   return `${repository}/${session}`;
 }
 
-export function contentCacheKey(digest: Digest): string {
-  return `content/${digest}`;
+/** `name` is a key of R2, or the digest of what is not in R2. */
+export function contentCacheKey(name: string): string {
+  return `content/${name}`;
 }
 
 export function membershipCacheKey(kind: string, repository: RepositoryName, name: string): string {

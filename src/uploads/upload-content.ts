@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import type { ByteRange } from '../oci/byte-range.ts';
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
@@ -123,10 +122,7 @@ export class UploadContent {
   /** The digest of the stored object, of which every byte is read. */
   async readBack(algorithm: DigestAlgorithm): Promise<Digest> {
     const { key } = this.#record.requireRow();
-    const content = found(await this.#blobs.open(key), key);
-    const hash = new crypto.DigestStream(algorithm === 'sha256' ? 'SHA-256' : 'SHA-512');
-    await content.pipeTo(hash);
-    return `${algorithm}:${Buffer.from(await hash.digest).toString('hex')}` as Digest;
+    return found(await this.#blobs.measure(key, algorithm), key).digest;
   }
 
   /** Forgets bytes that are stored. */

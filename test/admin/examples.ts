@@ -171,6 +171,7 @@ export const EXAMPLES: readonly Example[] = [
       asn: 64496,
     },
   },
+  { method: 'POST', route: '/scrub', body: {}, event: 'scrub.start' },
   {
     method: 'POST',
     route: '/namespaces',

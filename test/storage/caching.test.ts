@@ -18,7 +18,7 @@ import {
   useRegistry,
 } from '../support/client.ts';
 import { closedEnv } from '../support/closed.ts';
-import { cached, countDuring, isCached } from '../support/counting.ts';
+import { cached, contentKey, countDuring, isCached } from '../support/counting.ts';
 import { elsewhere, ORIGIN } from '../support/elsewhere.ts';
 import { randomBlob, randomImage } from '../support/images.ts';
 import { newStores, query } from '../support/storage.ts';
@@ -177,7 +177,7 @@ test('who may not pull learns nothing from what is cached', async () => {
   const allowed = await call('GET', path, { headers: robot.headers });
   expect(await bytesOf(allowed)).toEqual(blob.bytes);
   expect((await call('GET', path)).status).toBe(401);
-  for (const key of [`content/${blob.digest}`, `blobs/${repository}/${blob.digest}`]) {
+  for (const key of [await contentKey(blob.digest), `blobs/${repository}/${blob.digest}`]) {
     const response = await call('GET', `/edge-cache/${key}`, { headers: robot.headers });
     expect(response.status).toBe(404);
   }
@@ -216,9 +216,9 @@ describe('filling', () => {
     expect(new Uint8Array(await new Response(body as ReadableStream).arrayBuffer())).toEqual(
       blob.bytes,
     );
-    await expect.poll(() => isolate.filling.get(digest)).toBeUndefined();
+    await expect.poll(() => isolate.filling.get(found.key)).toBeUndefined();
     expect(reads).toBe(2);
-    expect(await isCached(ORIGIN, `content/${digest}`)).toBe(false);
+    expect(await isCached(ORIGIN, await contentKey(digest))).toBe(false);
     expect(await bytesOf(await call('GET', path))).toEqual(blob.bytes);
   });
 
@@ -243,13 +243,12 @@ describe('filling', () => {
     ['not while the cache does not keep what it is given', ORIGIN, 60_000, false],
   ])('%s', async (_title, origin, pause, isFilled) => {
     const { blob } = await pushed(LARGE);
-    const digest = parseDigest(blob.digest);
     const isolate = new Isolate();
     isolate.fillsPausedUntil = Date.now() + pause;
     const { content } = newStores(isolate, {}, origin);
-    const [key] = await query('SELECT r2_key FROM blobs WHERE digest = ?1', digest);
-    const body = await content.open({ digest, key: String(key), size: LARGE }, null);
-    expect(isolate.filling.get(digest) !== undefined).toBe(isFilled);
+    const key = String((await query('SELECT r2_key FROM blobs WHERE digest = ?1', blob.digest))[0]);
+    const body = await content.open({ key, size: LARGE }, null);
+    expect(isolate.filling.get(key) !== undefined).toBe(isFilled);
     expect(await bytesOf(new Response(body))).toEqual(blob.bytes);
   });
 });

@@ -88,7 +88,17 @@ const match = watch(await caches.open('counts'), 'match', () => {
 
 /** Resolves when the location has the content of a blob or manifest. Not counted. */
 export async function cached(origin: string, { digest }: { digest: string }): Promise<void> {
-  await expect.poll(() => isCached(origin, `content/${digest}`)).toBe(true);
+  const key = await contentKey(digest);
+  await expect.poll(() => isCached(origin, key)).toBe(true);
+}
+
+/** Where the location has the content of a blob or manifest. Not counted. */
+export async function contentKey(digest: string): Promise<string> {
+  const find = env.DB.prepare(
+    `SELECT r2_key FROM blobs WHERE digest = ?1
+     UNION ALL SELECT r2_key FROM manifests WHERE digest = ?1 AND r2_key IS NOT NULL`,
+  );
+  return `content/${(await find.bind(digest).first('r2_key')) ?? digest}`;
 }
 
 /** Whether the location has something at the key of an origin. Not counted. */

@@ -20,6 +20,30 @@ export const DESCRIPTOR = z.object({
 });
 export type Descriptor = z.infer<typeof DESCRIPTOR>;
 
+/** What is read of a manifest or an index. */
+export const DOCUMENT = z.object({
+  mediaType: z.string().nullish(),
+  config: DESCRIPTOR.nullish(),
+  layers: z.array(DESCRIPTOR).nullish(),
+  blobs: z.array(DESCRIPTOR).nullish(), // of an artifact manifest of image-spec 1.1's drafts
+  manifests: z.array(DESCRIPTOR).nullish(),
+  subject: DESCRIPTOR.nullish(),
+});
+export type Document = z.infer<typeof DOCUMENT>;
+
+/** The annotation that names an image of a layout. https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md */
+export const REFERENCE_NAME = 'org.opencontainers.image.ref.name';
+
+export const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
+
+const MANIFEST_TYPE =
+  /^application\/vnd\.(?:oci\.image\.(?:manifest|index)|docker\.distribution\.manifest(?:\.list)?)\.v\d\+json$/;
+
+/** Whether an entry of an index is a manifest; the cache of BuildKit is an index of layers. */
+export function isManifest({ mediaType }: Descriptor): boolean {
+  return mediaType === '' || MANIFEST_TYPE.test(mediaType);
+}
+
 /** A blob in a file. */
 export interface Blob {
   digest: string;
@@ -60,4 +84,12 @@ export async function* readVerified({ digest, size, file }: Blob): AsyncGenerato
 /** The digest of some bytes. */
 export function digestOf(bytes: Buffer, algorithm = 'sha256'): string {
   return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
+}
+
+/** Where a layout has content. @throws RefusalError for a digest that is none: it becomes part of a path */
+export function blobName(digest: string): string {
+  if (!DIGEST.test(digest)) {
+    throw new RefusalError(`it names "${digest}", which is no digest that is understood`);
+  }
+  return `blobs/${digest.replace(':', '/')}`;
 }

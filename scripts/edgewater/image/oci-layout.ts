@@ -1,23 +1,21 @@
-import { z } from 'zod';
 import { RefusalError, UsageError } from '../errors.ts';
-import { type Blob, DESCRIPTOR, type Descriptor, digestOf, type Image } from './content.ts';
+import {
+  type Blob,
+  blobName,
+  type Descriptor,
+  DOCUMENT,
+  digestOf,
+  type Image,
+  isManifest,
+  REFERENCE_NAME,
+} from './content.ts';
 import { type ImageFolder, parseJson } from './image-folder.ts';
 
-/** What is read of a manifest or an index. */
-const DOCUMENT = z.object({
-  mediaType: z.string().nullish(),
-  config: DESCRIPTOR.nullish(),
-  layers: z.array(DESCRIPTOR).nullish(),
-  blobs: z.array(DESCRIPTOR).nullish(), // of an artifact manifest of image-spec 1.1's drafts
-  manifests: z.array(DESCRIPTOR).nullish(),
-});
-
-const NAME = 'org.opencontainers.image.ref.name';
 const MAX_DEPTH = 8;
-const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
 
 /**
- * Reads an OCI image layout. Of an index come the manifests of which everything is there.
+ * Reads an OCI image layout. Of an index come the manifests of which everything is there; with an image
+ * come its referrers (signatures, SBOMs), if index.json has them without a name.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
  *
  * @param name which image, where there are several
@@ -30,12 +28,57 @@ export async function readLayout(
 ): Promise<Image> {
   const { manifests } = await folder.readJson('index.json', DOCUMENT);
   const image: Image = { layers: [], configs: [], manifests: [], missing: [] };
-  await new LayoutReader(folder, image, signal).add(choose(manifests ?? [], name), 0);
+  const reader = new LayoutReader(folder, image, signal);
+  const referrers = await findReferrers(folder, manifests ?? []);
+  const images = (manifests ?? []).filter((descriptor) => !referrers.has(descriptor));
+  await reader.add(choose(name === undefined ? images : (manifests ?? []), name), 0);
+  const [root] = image.manifests.splice(-1);
+  await addReferrers(reader, image, referrers, root?.digest ?? '');
+  image.manifests.push(...(root === undefined ? [] : [root]));
   return image;
 }
 
+/** The entries without a name that refer to something, with what they refer to. */
+async function findReferrers(
+  folder: ImageFolder,
+  manifests: readonly Descriptor[],
+): Promise<Map<Descriptor, string>> {
+  const referrers = new Map<Descriptor, string>();
+  for (const descriptor of manifests) {
+    const name = blobName(descriptor.digest);
+    if (!descriptor.annotations?.[REFERENCE_NAME] && (await folder.size(name)) !== null) {
+      const { subject } = await folder.readJson(name, DOCUMENT);
+      if (subject && (await folder.size(blobName(subject.digest))) !== null) {
+        referrers.set(descriptor, subject.digest);
+      }
+    }
+  }
+  return referrers;
+}
+
+/** Adds what refers to an image, to a manifest in it, or to one of these, in turn. */
+async function addReferrers(
+  reader: LayoutReader,
+  image: Image,
+  referrers: ReadonlyMap<Descriptor, string>,
+  root: string,
+): Promise<void> {
+  const waiting = new Map(referrers);
+  const isThere = (digest: string) =>
+    digest === root || image.manifests.some((manifest) => manifest.digest === digest);
+  for (let found = [...waiting]; found.length > 0; ) {
+    found = [...waiting].filter(([, subject]) => isThere(subject));
+    for (const [referrer] of found) {
+      waiting.delete(referrer);
+      if (!isThere(referrer.digest)) {
+        await reader.add(referrer, 0);
+      }
+    }
+  }
+}
+
 function choose(manifests: readonly Descriptor[], name: string | undefined): Descriptor {
-  const nameOf = ({ annotations }: Descriptor) => annotations?.[NAME] ?? '(no name)';
+  const nameOf = ({ annotations }: Descriptor) => annotations?.[REFERENCE_NAME] ?? '(no name)';
   const fitting = manifests.filter(
     (descriptor) => name === undefined || [nameOf(descriptor), descriptor.digest].includes(name),
   );
@@ -72,10 +115,12 @@ class LayoutReader {
       throw new RefusalError(`the source is damaged: ${digest} has other content`);
     }
     const document = parseJson(bytes, digest, DOCUMENT);
-    for (const child of document.manifests ?? []) {
+    const entries = document.manifests ?? [];
+    for (const child of entries.filter(isManifest)) {
       await this.#addChild(child, depth + 1);
     }
-    const layers = (document.layers ?? []).concat(document.blobs ?? []);
+    const others = entries.filter((entry) => !isManifest(entry));
+    const layers = (document.layers ?? []).concat(document.blobs ?? [], others);
     const configs = document.config ? [document.config] : [];
     this.#image.layers.push(...(await blobsOf(this.#folder, layers)));
     this.#image.configs.push(...(await blobsOf(this.#folder, configs)));
@@ -130,14 +175,6 @@ async function blobsOf(folder: ImageFolder, descriptors: readonly Descriptor[]):
 
 function isDistributed({ urls }: Descriptor): boolean {
   return (urls ?? []).length === 0;
-}
-
-/** @throws RefusalError for a digest that is none: it becomes part of a path */
-function blobName(digest: string): string {
-  if (!DIGEST.test(digest)) {
-    throw new RefusalError(`the source names "${digest}", which is no digest that is understood`);
-  }
-  return `blobs/${digest.replace(':', '/')}`;
 }
 
 function platformOf({ digest, platform }: Descriptor): string {

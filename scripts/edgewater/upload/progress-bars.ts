@@ -15,8 +15,14 @@ const NOTICEABLE = 1000; // milliseconds: what takes less gets no bar
 
 /** A bar for each thing that takes a while, at the bottom of the terminal of standard error. */
 export class ProgressBars implements Progress {
+  readonly #done: string;
   #bars: MultiBar | null = null;
   #count = 0; // of things on their way
+
+  /** `done` is what is said of something that has ended well. */
+  constructor(done: string) {
+    this.#done = done;
+  }
 
   start(name: string, total: number | null): Transfer {
     const started = performance.now();
@@ -42,7 +48,7 @@ export class ProgressBars implements Progress {
         draw();
       },
       end: (problem) => {
-        payload.state = problem === null ? 'sent' : `failed: ${printable(problem)}`;
+        payload.state = problem === null ? this.#done : `failed: ${printable(problem)}`;
         draw();
         bar?.stop();
         this.#close(bar === null && problem !== null ? `${name}: ${payload.state}` : null);

@@ -4,9 +4,12 @@ import { formatBytes, formatRate, type Progress, type Transfer } from './progres
 /** A line when something ends or is hindered, on standard error. A quiet one tells problems alone. */
 export class ProgressLines implements Progress {
   readonly #isQuiet: boolean;
+  readonly #done: string;
 
-  constructor(isQuiet: boolean) {
+  /** `done` is what is said of something that has ended well. */
+  constructor(isQuiet: boolean, done: string) {
     this.#isQuiet = isQuiet;
+    this.#done = done;
   }
 
   start(name: string, total: number | null): Transfer {
@@ -26,7 +29,7 @@ export class ProgressLines implements Progress {
           write(`${name}: failed at ${formatBytes(sent)}: ${problem}`);
         } else if (!this.#isQuiet && sent > 0) {
           const size = formatBytes(total ?? sent);
-          write(`${name}: sent ${size}, ${formatRate(total ?? sent, started)}`);
+          write(`${name}: ${this.#done} ${size}, ${formatRate(total ?? sent, started)}`);
         }
       },
     };

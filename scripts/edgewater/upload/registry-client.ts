@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { ConnectionError } from './connection-error.ts';
 import { isTransient, Retry, type RetryPolicy } from './retry.ts';
 import type { Answer, Upstream, UpstreamRequest } from './upstream.ts';
@@ -42,6 +42,11 @@ export class RegistryClient {
     return new Retry(this.#options.policy, signal);
   }
 
+  /** @throws the signal's reason, when it has fired */
+  throwIfAborted(): void {
+    this.#options.signal.throwIfAborted();
+  }
+
   /**
    * Sends a request once, or twice when fresh credentials are needed.
    *
@@ -53,6 +58,29 @@ export class RegistryClient {
       const answer = await this.#ask(request);
       const isRenewed = answer.status === 401 && (await this.#options.credentials.renew(answer));
       return isRenewed ? await this.#ask(request) : answer;
+    } catch (error) {
+      if (error instanceof ConnectionError) {
+        return error;
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * As {@link once}, but the body of the answer is the caller's to read, or to destroy.
+   *
+   * @throws the signal's reason
+   */
+  async open(request: ClientRequest): Promise<IncomingMessage | ConnectionError> {
+    try {
+      const response = await this.upstream.send(await this.#complete(request));
+      const { statusCode: status = 0, headers, rawHeaders } = response;
+      const refused = { status, headers, rawHeaders, body: Buffer.alloc(0) };
+      if (status !== 401 || !(await this.#options.credentials.renew(refused))) {
+        return response;
+      }
+      response.destroy();
+      return await this.upstream.send(await this.#complete(request));
     } catch (error) {
       if (error instanceof ConnectionError) {
         return error;
@@ -84,13 +112,18 @@ export class RegistryClient {
   }
 
   async #ask(request: ClientRequest): Promise<Answer> {
-    const { upstream, credentials, signal, headers } = this.#options;
+    return this.upstream.ask(await this.#complete(request));
+  }
+
+  /** The request with all that each one has. */
+  async #complete(request: ClientRequest): Promise<UpstreamRequest> {
+    const { credentials, signal, headers } = this.#options;
     const authorization = await credentials.header();
-    return upstream.ask({
+    return {
       signal,
       ...request,
       headers: { ...headers, ...request.headers, ...(authorization !== null && { authorization }) },
-    });
+    };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Digest } from '../../oci/digest.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import { type Actor, recordEach } from './audit.ts';
+import { isWhole } from './damage.ts';
 import type { Database, Source, Statement } from './database.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { missingFrom } from './missing.ts';
@@ -24,7 +25,7 @@ const FIND = `
   FROM repositories
   JOIN repository_blobs AS links ON links.repository_id = repositories.id
   JOIN blobs ON blobs.digest = links.digest
-  WHERE repositories.name = ?1 AND links.digest = ?2`;
+  WHERE repositories.name = ?1 AND links.digest = ?2 AND ${isWhole('blobs.r2_key')}`;
 
 /** Blobs and the links by which repositories see them. */
 export class BlobMetadata {
@@ -36,6 +37,7 @@ export class BlobMetadata {
     this.#lifetimes = lifetimes;
   }
 
+  /** One whose object is damaged is not found: so it is pushed again. */
   find(
     repository: RepositoryName,
     digest: Digest,
@@ -146,10 +148,12 @@ function seenBy(digest: string, sources: string): string {
       ON links.repository_id = sources.id AND links.digest = ${digest}`;
 }
 
-/** The condition that one of a JSON list sees a blob, or, where the list is null, anybody. */
+/** The condition that one of a JSON list sees a whole blob, or, where the list is null, anybody. */
 function isSeen(digest: string, sources: string): string {
-  return `(EXISTS (SELECT 1 FROM ${seenBy(digest, sources)}) OR
-    ${sources} = 'null' AND EXISTS (SELECT 1 FROM repository_blobs WHERE digest = ${digest}))`;
+  const isReadable = `EXISTS (SELECT 1 FROM blobs
+    WHERE digest = ${digest} AND ${isWhole('blobs.r2_key')})`;
+  return `(${isReadable} AND (EXISTS (SELECT 1 FROM ${seenBy(digest, sources)}) OR
+    ${sources} = 'null' AND EXISTS (SELECT 1 FROM repository_blobs WHERE digest = ${digest})))`;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Reference, Tag } from '../../oci/reference.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import { type Actor, record, recordEach } from './audit.ts';
 import type { BlobRecord } from './blobs.ts';
+import { isWhole } from './damage.ts';
 import type { Database, Source, Statement } from './database.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { missingFrom } from './missing.ts';
@@ -35,7 +36,7 @@ const BLOBS = `
      SELECT blobs.digest, blobs.r2_key, blobs.size
      FROM manifest_blobs JOIN blobs ON blobs.digest = manifest_blobs.blob_digest
      WHERE manifest_blobs.repository_id = manifests.repository_id
-       AND manifest_blobs.manifest_digest = manifests.digest
+       AND manifest_blobs.manifest_digest = manifests.digest AND ${isWhole('blobs.r2_key')}
      LIMIT ${MAX_BLOBS})) AS blobs`;
 
 const COLUMNS = `
@@ -46,6 +47,9 @@ const WAITING = `
   (SELECT unixepoch() - coalesce(released_at, 0) FROM collection_queue AS queue
    WHERE queue.repository_id = manifests.repository_id AND queue.kind = 'manifest'
      AND queue.digest = manifests.digest)`;
+
+/** Its bytes are with the row, or in an object that may be read. */
+const IS_WHOLE = `(manifests.r2_key IS NULL OR ${isWhole('manifests.r2_key')})`;
 
 const REPOSITORY_ID = '(SELECT id FROM repositories WHERE name = ?1)';
 
@@ -59,7 +63,10 @@ export class ManifestMetadata {
     this.#lifetimes = lifetimes;
   }
 
-  /** Finds what a reference names, with its body unless that is in R2. */
+  /**
+   * Finds what a reference names, with its body unless that is in R2. One whose object is damaged is
+   * not found: so it is pushed again.
+   */
   find(repository: RepositoryName, reference: Reference): Promise<ManifestWithBody | null> {
     return this.#database.first<ManifestWithBody>(
       ...selectManifest(`${COLUMNS}, manifests.body`, repository, reference),
@@ -194,14 +201,14 @@ function selectManifest(
          JOIN tags ON tags.repository_id = repositories.id
          JOIN manifests
            ON manifests.repository_id = tags.repository_id AND manifests.digest = tags.digest
-         WHERE repositories.name = ?1 AND tags.name = ?2`,
+         WHERE repositories.name = ?1 AND tags.name = ?2 AND ${IS_WHOLE}`,
         repository,
         reference.tag,
       ]
     : [
         `SELECT ${columns} FROM repositories
          JOIN manifests ON manifests.repository_id = repositories.id
-         WHERE repositories.name = ?1 AND manifests.digest = ?2`,
+         WHERE repositories.name = ?1 AND manifests.digest = ?2 AND ${IS_WHOLE}`,
         repository,
         reference.digest,
       ];

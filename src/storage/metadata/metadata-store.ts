@@ -3,6 +3,7 @@ import { AuditMetadata } from './audit.ts';
 import { BlobMetadata } from './blobs.ts';
 import { CollectionMetadata } from './collection.ts';
 import { CredentialMetadata } from './credentials.ts';
+import { DamageMetadata } from './damage.ts';
 import { Database } from './database.ts';
 import { LIFETIMES, type Lifetimes } from './lifetimes.ts';
 import { ManifestMetadata } from './manifests.ts';
@@ -12,6 +13,7 @@ import { ProgressMetadata } from './progress.ts';
 import { ReferrerMetadata } from './referrers.ts';
 import { RepositoryMetadata } from './repositories.ts';
 import { RobotMetadata } from './robots.ts';
+import { ScrubMetadata } from './scrub.ts';
 import { SigningKeyMetadata } from './signing-keys.ts';
 import { TagMetadata } from './tags.ts';
 import { TrashMetadata } from './trash.ts';
@@ -26,6 +28,7 @@ export class MetadataStore {
   readonly blobs: BlobMetadata;
   readonly collection: CollectionMetadata;
   readonly credentials: CredentialMetadata;
+  readonly damage: DamageMetadata;
   readonly manifests: ManifestMetadata;
   readonly members: MemberMetadata;
   readonly namespaces: NamespaceMetadata;
@@ -33,6 +36,7 @@ export class MetadataStore {
   readonly referrers: ReferrerMetadata;
   readonly repositories: RepositoryMetadata;
   readonly robots: RobotMetadata;
+  readonly scrub: ScrubMetadata;
   readonly signingKeys: SigningKeyMetadata;
   readonly tags: TagMetadata;
   readonly trash: TrashMetadata;
@@ -50,6 +54,7 @@ export class MetadataStore {
     this.blobs = new BlobMetadata(database, lifetimes);
     this.collection = new CollectionMetadata(database, lifetimes);
     this.credentials = new CredentialMetadata(database);
+    this.damage = new DamageMetadata(database);
     this.manifests = new ManifestMetadata(database, lifetimes);
     this.members = new MemberMetadata(database);
     this.namespaces = new NamespaceMetadata(database);
@@ -57,6 +62,7 @@ export class MetadataStore {
     this.referrers = new ReferrerMetadata(database);
     this.repositories = new RepositoryMetadata(database);
     this.robots = new RobotMetadata(database);
+    this.scrub = new ScrubMetadata(database);
     this.signingKeys = new SigningKeyMetadata(database);
     this.tags = new TagMetadata(database);
     this.trash = new TrashMetadata(database, lifetimes);

@@ -1,5 +1,6 @@
 import type { Digest, SubjectDigest } from '../../oci/digest.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
+import { trashDamaged } from './damage.ts';
 import type { Statement } from './database.ts';
 import type { ManifestWithBody } from './manifests.ts';
 
@@ -24,7 +25,12 @@ export function storeManifest(
 ): Statement[] {
   return [
     ...insertManifest(repository, manifest),
-    ...(manifest.key === null ? [] : consumeIntent(manifest.key, grace)),
+    ...(manifest.key === null
+      ? []
+      : [
+          ...mendManifest(repository, manifest.digest, manifest.key, grace),
+          ...consumeIntent(manifest.key, grace),
+        ]),
     ...linkReferences(repository, manifest),
   ];
 }
@@ -50,6 +56,26 @@ function insertManifest(repository: RepositoryName, manifest: NewManifest): Stat
       key,
       artifactType,
       subject,
+    ],
+  ];
+}
+
+/** Gives a manifest whose object is damaged the new one. */
+function mendManifest(
+  repository: RepositoryName,
+  digest: Digest,
+  key: string,
+  grace: number,
+): Statement[] {
+  const where = `repository_id = (SELECT id FROM repositories WHERE name = ?2) AND digest = ?3`;
+  return [
+    trashDamaged(`manifests WHERE ${where}`, grace, repository, digest),
+    [
+      `UPDATE manifests SET r2_key = ?1
+       WHERE ${where} AND r2_key IN (SELECT damaged_objects.r2_key FROM damaged_objects)`,
+      key,
+      repository,
+      digest,
     ],
   ];
 }

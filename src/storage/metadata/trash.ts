@@ -64,6 +64,15 @@ export class TrashMetadata {
     return added.length;
   }
 
+  /** Those of `keys` that no row names. */
+  async unnamed(keys: readonly string[]): Promise<string[]> {
+    const rows = await this.#database.all<{ key: string }>(
+      `SELECT value AS key FROM json_each(?1) WHERE NOT ${isNamed('value')}`,
+      JSON.stringify(keys),
+    );
+    return rows.map(({ key }) => key);
+  }
+
   /** Forgets keys whose objects are deleted. */
   async forget(keys: readonly string[]): Promise<void> {
     await this.#database.all(

@@ -1,5 +1,6 @@
 import type { Digest } from '../../oci/digest.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
+import { trashDamaged } from './damage.ts';
 import type { Database } from './database.ts';
 import type { Lifetimes } from './lifetimes.ts';
 
@@ -44,8 +45,9 @@ export class UploadMetadata {
 
   /**
    * Makes the upload a blob of its repository. When the registry has the content already, the
-   * older object stays and this upload's goes to the trash. False, and nothing changes, when the
-   * intent is gone: the session expired, or an earlier call committed it.
+   * older object stays and this upload's goes to the trash; unless the older one is damaged: then it
+   * is the other way round, for every repository that sees the blob. False, and nothing changes, when
+   * the intent is gone: the session expired, or an earlier call committed it.
    */
   async commit({ id, repository, digest, size }: FinishedUpload): Promise<boolean> {
     const results = await this.#database.batch([
@@ -55,9 +57,17 @@ export class UploadMetadata {
         id,
         namespaceOf(repository),
       ],
+      trashDamaged(
+        'blobs WHERE digest = ?2 AND EXISTS (SELECT 1 FROM uploads WHERE id = ?3)',
+        this.#lifetimes.trash,
+        digest,
+        id,
+      ),
       [
         `INSERT INTO blobs (digest, r2_key, size)
-         SELECT ?2, r2_key, ?3 FROM uploads WHERE id = ?1 ON CONFLICT (digest) DO NOTHING`,
+         SELECT ?2, r2_key, ?3 FROM uploads WHERE id = ?1
+         ON CONFLICT (digest) DO UPDATE SET r2_key = excluded.r2_key, size = excluded.size
+           WHERE blobs.r2_key IN (SELECT damaged_objects.r2_key FROM damaged_objects)`,
         id,
         digest,
         size,
