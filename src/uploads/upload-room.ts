@@ -33,7 +33,7 @@ export class UploadRoom {
    *
    * @throws QUOTA_OF_BYTES_EXCEEDED
    */
-  async require(chunk: Chunk, digest: Digest | null): Promise<void> {
+  async admit(chunk: Chunk, digest: Digest | null): Promise<void> {
     const { room } = this.#record.requireRow();
     const size = this.#record.offset + (announcedLength(chunk) ?? 0);
     const fits = room === undefined || size <= room.left;

@@ -169,7 +169,7 @@ export class UploadSession extends DurableObject<Env> {
     const isOutOfOrder = chunk.range !== null && chunk.range.first !== this.#record.offset;
     if (!isOutOfOrder) {
       const room = new UploadRoom(this.#record, this.#metadata.quotas);
-      await room.require(chunk, digest);
+      await room.admit(chunk, digest);
       if (!(await this.#content.append(chunk, room.most))) {
         const refusal = await room.refusal();
         await this.#close(); // what is there of it cannot become anything
@@ -182,7 +182,7 @@ export class UploadSession extends DurableObject<Env> {
   /** Takes the last bytes. Completes the upload unless they are known to be others. */
   async #receive(digest: Digest, chunk: Chunk | null): Promise<UploadProgress> {
     if (chunk !== null && this.#content.isWhole(chunk)) {
-      await new UploadRoom(this.#record, this.#metadata.quotas).require(chunk, digest);
+      await new UploadRoom(this.#record, this.#metadata.quotas).admit(chunk, digest);
       await this.#content.putWhole(chunk.body, chunk.length, digest);
       this.#complete({ digest, size: chunk.length, isStored: true });
       return this.#progress();
