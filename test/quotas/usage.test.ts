@@ -62,11 +62,17 @@ const mounts: fc.Arbitrary<Step> = fc
     return answered(call('POST', `${at(names, place)}/blobs/uploads/?${query}`));
   });
 
-const puts: fc.Arbitrary<Step> = fc.record({ place, manifest, tag }).map(
-  ({ place, manifest, tag }) =>
-    (names) =>
-      answered(pushManifest(at(names, place).slice('/v2/'.length), manifest, tag)),
-);
+/** With what it names, as clients do it. */
+const images: fc.Arbitrary<Step> = fc
+  .record({ place, manifest, tag })
+  .map(({ place, manifest, tag }) => async (names) => {
+    const repository = at(names, place).slice('/v2/'.length);
+    for (const { bytes, digest } of manifest.blobs) {
+      const location = withQuery(await startUpload(repository), 'digest', digest);
+      await answered(call('PUT', location, { body: bytes }));
+    }
+    return answered(pushManifest(repository, manifest, tag));
+  });
 
 const deletes: fc.Arbitrary<Step> = fc
   .record({
@@ -102,11 +108,11 @@ const quotas: fc.Arbitrary<Step> = fc
 
 /** Each step is done, or each few at once. */
 const step = fc.oneof(
-  { weight: 4, arbitrary: pushes },
+  { weight: 2, arbitrary: pushes },
   { weight: 2, arbitrary: mounts },
-  { weight: 4, arbitrary: puts },
-  { weight: 3, arbitrary: deletes },
-  { weight: 1, arbitrary: collections },
+  { weight: 4, arbitrary: images },
+  { weight: 4, arbitrary: deletes },
+  { weight: 2, arbitrary: collections },
 );
 const rounds = fc.array(
   fc.oneof(
