@@ -1,14 +1,14 @@
 import { InvalidArgumentError } from 'commander';
 
-/** How much there may be of something; null is as much as one likes. */
-export type Limit = number | null;
+/** How much there may be of something. */
+export type Limit = number | 'none';
 
 const PREFIXES = ['', 'k', 'M', 'G', 'T', 'P'];
 
 /** Reads a number of bytes as 50GB, 512MiB or 1000, or "none". @throws InvalidArgumentError */
 export function parseBytes(text: string): Limit {
   if (text === 'none') {
-    return null;
+    return text;
   }
   const [, count = '', prefix = '', binary] = /^(\d+(?:\.\d+)?)([kKMGTP]?)(i?)B?$/.exec(text) ?? [];
   const base = binary === 'i' ? 1024 : 1000;
@@ -24,7 +24,12 @@ export function parseLimit(text: string): Limit {
   if (text !== 'none' && !/^\d{1,10}$/.test(text)) {
     throw new InvalidArgumentError('It has to be a whole number, or none.');
   }
-  return text === 'none' ? null : Number(text);
+  return text === 'none' ? text : Number(text);
+}
+
+/** As the API has it: null is as much as one likes. */
+export function toLimit(limit: Limit): number | null {
+  return limit === 'none' ? null : limit;
 }
 
 /** Writes bytes to three digits: "49.9 GB". */

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type Limit, parseBytes, parseLimit } from './amount.ts';
+import { type Limit, parseBytes, parseLimit, toLimit } from './amount.ts';
 import { apiPath } from './api.ts';
 import { UsageError } from './errors.ts';
 import { parseWholeNumber } from './options.ts';
@@ -75,8 +75,8 @@ function addQuotas(command: Command): Command {
 /** What to send of quotas; undefined is left out. */
 function toQuota({ quota, quotaRepositories, quotaWarning }: Quotas): object {
   return {
-    ...(quota !== undefined && { bytes: quota }),
-    ...(quotaRepositories !== undefined && { repositories: quotaRepositories }),
+    ...(quota !== undefined && { bytes: toLimit(quota) }),
+    ...(quotaRepositories !== undefined && { repositories: toLimit(quotaRepositories) }),
     ...(quotaWarning !== undefined && { warningPercent: quotaWarning }),
   };
 }
