@@ -27,6 +27,7 @@ import { addGlobalOptions } from './edgewater/session.ts';
 import { addTagCommands } from './edgewater/tag.ts';
 import { addTokenCommands } from './edgewater/token.ts';
 import { addTrustCommands } from './edgewater/trust.ts';
+import { addUsageCommand } from './edgewater/usage.ts';
 import { addUserCommands } from './edgewater/user.ts';
 
 const program = addGlobalOptions(new Command('edgewater'))
@@ -39,6 +40,7 @@ for (const add of [
   addPasswordCommands,
   addUserCommands,
   addNamespaceCommands,
+  addUsageCommand,
   addMemberCommands,
   addRobotCommands,
   addTokenCommands,

@@ -1,8 +1,11 @@
 import { type Command, Option } from 'commander';
+import { type Limit, parseBytes, parseLimit, toLimit } from './amount.ts';
 import { apiPath } from './api.ts';
 import { UsageError } from './errors.ts';
+import { parseWholeNumber } from './options.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
+import { USAGE_COLUMNS, type Usage } from './usage.ts';
 
 interface Namespace {
   name: string;
@@ -10,6 +13,7 @@ interface Namespace {
   createsOnPush: boolean;
   role: string | null;
   createdAt: string;
+  usage: Usage;
 }
 
 interface Settings {
@@ -17,6 +21,12 @@ interface Settings {
   private?: true;
   createOnPush?: true;
   explicit?: true;
+}
+
+interface Quotas {
+  quota?: Limit;
+  quotaRepositories?: Limit;
+  quotaWarning?: number;
 }
 
 const COLUMNS: Columns<Namespace> = {
@@ -27,6 +37,9 @@ const COLUMNS: Columns<Namespace> = {
   created: (namespace) => namespace.createdAt,
 };
 
+/** Of one namespace, for which there is more room. */
+const DETAILS: Columns<Namespace> = { ...COLUMNS, ...USAGE_COLUMNS };
+
 /** namespace list, create, show, set, delete. */
 export function addNamespaceCommands(program: Command): void {
   const group = program.command('namespace').description('first components of repository names');
@@ -35,7 +48,9 @@ export function addNamespaceCommands(program: Command): void {
     .description('add a namespace; private unless the registry is set up otherwise')
     .action(create);
   group.command('show <namespace>').description('show one').action(show);
-  addSettings(group.command('set <namespace>')).description('change settings').action(set);
+  addQuotas(addSettings(group.command('set <namespace>')))
+    .description('change settings; quotas are for administrators of the system')
+    .action(set);
   group
     .command('delete <namespace>')
     .description('remove one that has no repositories, with its members, robots and trust rules')
@@ -48,6 +63,22 @@ function addSettings(command: Command): Command {
     .addOption(new Option('--private', 'only members may pull'))
     .addOption(new Option('--create-on-push', 'pushes make repositories').conflicts('explicit'))
     .addOption(new Option('--explicit', 'only "edgewater repo create" makes repositories'));
+}
+
+function addQuotas(command: Command): Command {
+  return command
+    .option('--quota <bytes>', 'how much it may have, as 50GB or 512MiB, or none', parseBytes)
+    .option('--quota-repositories <number>', 'how many it may have, or none', parseLimit)
+    .option('--quota-warning <percent>', 'of a quota, when to warn', parseWholeNumber);
+}
+
+/** What to send of quotas; undefined is left out. */
+function toQuota({ quota, quotaRepositories, quotaWarning }: Quotas): object {
+  return {
+    ...(quota !== undefined && { bytes: toLimit(quota) }),
+    ...(quotaRepositories !== undefined && { repositories: toLimit(quotaRepositories) }),
+    ...(quotaWarning !== undefined && { warningPercent: quotaWarning }),
+  };
 }
 
 /** What to send; undefined is left out. */
@@ -75,17 +106,22 @@ async function create(name: string, settings: Settings, command: Command): Promi
 
 async function show(name: string, _: unknown, command: Command): Promise<void> {
   const { api, output } = await openSession(command);
-  output.item(await api.get<Namespace>(apiPath`/namespaces/${name}`), COLUMNS);
+  output.item(await api.get<Namespace>(apiPath`/namespaces/${name}`), DETAILS);
 }
 
-async function set(name: string, settings: Settings, command: Command): Promise<void> {
-  const body = toBody(settings);
-  if (Object.keys(body).length === 0) {
-    throw new UsageError('say what to change: --public, --private, --create-on-push, --explicit');
+async function set(name: string, options: Settings & Quotas, command: Command): Promise<void> {
+  const changes = [
+    { path: apiPath`/namespaces/${name}/quota`, body: toQuota(options) },
+    { path: apiPath`/namespaces/${name}`, body: toBody(options) },
+  ].filter(({ body }) => Object.keys(body).length > 0);
+  if (changes.length === 0) {
+    throw new UsageError('say what to change: --public, --quota 50GB, …; --help lists all');
   }
   const { api, output } = await openSession(command);
-  const namespace = await api.send<Namespace>('PATCH', apiPath`/namespaces/${name}`, body);
-  output.item(namespace, COLUMNS);
+  for (const { path, body } of changes) {
+    await api.send('PATCH', path, body);
+  }
+  output.item(await api.get<Namespace>(apiPath`/namespaces/${name}`), DETAILS);
 }
 
 async function remove(name: string, _: unknown, command: Command): Promise<void> {

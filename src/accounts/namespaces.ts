@@ -7,6 +7,7 @@ import type { NamespaceRecord } from '../storage/metadata/namespaces.ts';
 import type { Context } from './context.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { storedRole } from './stored-role.ts';
+import { toUsage, type Usage } from './usage.ts';
 
 /** A namespace as somebody sees it. */
 export interface Namespace {
@@ -16,6 +17,7 @@ export interface Namespace {
   network: NetworkRules;
   createdAt: number; // seconds since the epoch
   role: Role; // of the one who asks
+  usage: Usage;
 }
 
 /** What is to change; the rest stays. */
@@ -166,5 +168,6 @@ function roleOf(identity: Identity, { role }: NamespaceRecord): Role | null {
 
 function toNamespace(record: NamespaceRecord, role: Role): Namespace {
   const { name, isPublic, createsOnPush, network, createdAt } = record;
-  return { name, isPublic, createsOnPush, network: JSON.parse(network), createdAt, role };
+  const usage = toUsage(record);
+  return { name, isPublic, createsOnPush, network: JSON.parse(network), createdAt, role, usage };
 }

@@ -17,6 +17,7 @@ import {
   toTimestamp,
 } from './fields.ts';
 import { type Route, route } from './route.ts';
+import { usageSchema } from './usage.ts';
 
 const namespaceSchema = z.strictObject({
   name: z.string(),
@@ -24,6 +25,7 @@ const namespaceSchema = z.strictObject({
   createsOnPush: z.boolean().describe('a push makes a repository that is not there'),
   role: role.describe('of the caller'),
   createdAt: timestamp,
+  usage: usageSchema,
 });
 
 /** Namespaces. */

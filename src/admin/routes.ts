@@ -5,6 +5,7 @@ import { MEMBER_ROUTES } from './members.ts';
 import { NAMESPACE_ROUTES } from './namespaces.ts';
 import { NETWORK_ROUTES } from './network.ts';
 import { describeApi, documentSchema } from './openapi.ts';
+import { QUOTA_ROUTES } from './quotas.ts';
 import { REPOSITORY_ROUTES } from './repositories.ts';
 import { ROBOT_ROUTES } from './robots.ts';
 import { type Route, route } from './route.ts';
@@ -33,6 +34,7 @@ export const ROUTES: readonly Route[] = [
   ...USER_ROUTES,
   ...NAMESPACE_ROUTES,
   ...NETWORK_ROUTES,
+  ...QUOTA_ROUTES,
   ...MEMBER_ROUTES,
   ...ROBOT_ROUTES,
   ...TRUST_RULE_ROUTES,

@@ -44,6 +44,16 @@ export const ERRORS = {
     message: 'an index names this manifest',
   },
   MANIFEST_TOO_LARGE: { code: 'SIZE_INVALID', status: 413, message: 'manifests may have 4 MiB' },
+  QUOTA_OF_BYTES_EXCEEDED: {
+    code: 'DENIED',
+    status: 403,
+    message: 'the namespace has no room for these bytes',
+  },
+  QUOTA_OF_REPOSITORIES_EXCEEDED: {
+    code: 'DENIED',
+    status: 403,
+    message: 'the namespace may not have another repository',
+  },
   TAG_INVALID: { status: 400, message: 'not a valid tag' },
   TAG_MOVED: { code: 'DENIED', status: 412, message: 'the precondition on the tag does not hold' },
   TOKEN_REQUEST_INVALID: {

@@ -1,6 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type Digest, type DigestAlgorithm, digestOf } from '../oci/digest.ts';
-import { RegistryError } from '../oci/errors.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { discard } from '../streams/discard.ts';
 import { bodyBrokeOff } from './body-broke-off.ts';
@@ -54,15 +53,14 @@ export class PartWriter {
   }
 
   /**
-   * Appends a body of at most `limit` bytes. What arrived is kept, and durable when this returns or
-   * throws one of the first two errors; after any other the writer is of no use.
+   * Appends the first `limit` bytes of a body; false when it has more. What arrived is kept, and durable
+   * when this returns or throws the first error; after any other the writer is of no use.
    *
-   * @throws BLOB_UPLOAD_INVALID when the body breaks off or stalls, SIZE_INVALID when it has more
-   *   than `limit` bytes, BLOB_UPLOAD_UNKNOWN, UNAVAILABLE
+   * @throws BLOB_UPLOAD_INVALID when the body breaks off or stalls, BLOB_UPLOAD_UNKNOWN, UNAVAILABLE
    */
-  async receive(body: ReadableStream<Uint8Array>, limit: number): Promise<void> {
+  async receive(body: ReadableStream<Uint8Array>, limit: number): Promise<boolean> {
     try {
-      await this.#readAll(body, limit);
+      return await this.#readAll(body, limit);
     } finally {
       this.#reading = null;
       await this.#storing;
@@ -96,7 +94,7 @@ export class PartWriter {
     }
   }
 
-  async #readAll(body: ReadableStream<Uint8Array>, limit: number): Promise<void> {
+  async #readAll(body: ReadableStream<Uint8Array>, limit: number): Promise<boolean> {
     const reader = body.getReader({ mode: 'byob' });
     let memory = new Uint8Array(READ_SIZE);
     for (let room = limit; ; ) {
@@ -110,13 +108,13 @@ export class PartWriter {
         if (value.byteLength > room) {
           reader.releaseLock();
           await discard(body);
-          throw new RegistryError('SIZE_INVALID', 'the body is longer than announced');
+          return false;
         }
         room -= value.byteLength;
         memory = new Uint8Array(value.buffer);
       }
       if (done) {
-        return;
+        return true;
       }
     }
   }

@@ -19,6 +19,11 @@ export interface Chunk {
   range: ByteRange | null;
 }
 
+/** What a chunk says that it brings, in bytes; null when it does not say. */
+export function announcedLength({ length, range }: Chunk): number | null {
+  return range === null ? length : range.last - range.first + 1;
+}
+
 /** The bytes of one session: from the bodies of its requests to one verified object in R2. */
 export class UploadContent {
   readonly #record: UploadRecord;
@@ -33,19 +38,26 @@ export class UploadContent {
   /**
    * Appends a chunk at the end. What arrived of one that fails is kept.
    *
+   * @param most what the upload may have in all, in bytes, for a chunk that announces no length
+   * @returns false when the chunk has more than that
    * @throws BLOB_UPLOAD_UNKNOWN, BLOB_UPLOAD_INVALID, SIZE_INVALID, UPLOAD_TOO_LARGE, UNAVAILABLE
    */
-  async append({ body, length, range }: Chunk): Promise<void> {
+  async append(chunk: Chunk, most: number): Promise<boolean> {
     const { offset } = this.#record;
-    const announced = range === null ? length : range.last - range.first + 1;
-    const room = MAX_BLOB_SIZE - offset;
-    if ((announced ?? 0) > room) {
+    const announced = announcedLength(chunk);
+    if (offset + (announced ?? 0) > MAX_BLOB_SIZE) {
       throw new RegistryError('UPLOAD_TOO_LARGE');
     }
-    await this.#write((writer) => writer.receive(body, announced ?? room));
-    if (announced !== null && this.#record.offset !== offset + announced) {
-      throw new RegistryError('SIZE_INVALID', 'the body is shorter than announced');
+    const limit = announced ?? Math.max(Math.min(most, MAX_BLOB_SIZE) - offset, 0);
+    const isWhole = await this.#write((writer) => writer.receive(chunk.body, limit));
+    if (announced !== null && (!isWhole || this.#record.offset !== offset + announced)) {
+      const how = isWhole ? 'shorter' : 'longer';
+      throw new RegistryError('SIZE_INVALID', `the body is ${how} than announced`);
     }
+    if (!isWhole && most >= MAX_BLOB_SIZE) {
+      throw new RegistryError('UPLOAD_TOO_LARGE');
+    }
+    return isWhole;
   }
 
   /** Gives up a sender who hangs; see {@link PartWriter.giveUp}. */
@@ -155,8 +167,5 @@ function patience(length: number): number {
 }
 
 function isBodyError(thrown: unknown): boolean {
-  return (
-    thrown instanceof RegistryError &&
-    (thrown.error === 'BLOB_UPLOAD_INVALID' || thrown.error === 'SIZE_INVALID')
-  );
+  return thrown instanceof RegistryError && thrown.error === 'BLOB_UPLOAD_INVALID';
 }

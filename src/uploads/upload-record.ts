@@ -2,6 +2,7 @@ import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { StoredPart } from '../storage/blob-store.ts';
+import type { Room } from '../storage/metadata/uploads.ts';
 import { PART_SIZE } from './part-buffer.ts';
 
 /**
@@ -22,6 +23,7 @@ export interface UploadSessionRow {
   digest: Digest | null; // of the bytes, once it is complete and known
   size: number; // bytes, once it is complete
   isStored: boolean; // the object at key is whole
+  room?: Room; // when it was opened; not there without a quota
 }
 
 const SESSION = 'session';

@@ -31,6 +31,7 @@ import { MetadataStore } from '../storage/metadata/metadata-store.ts';
 import { discard } from '../streams/discard.ts';
 import { type Chunk, UploadContent } from './upload-content.ts';
 import { UploadRecord, type UploadSessionRow } from './upload-record.ts';
+import { UploadRoom } from './upload-room.ts';
 
 const SESSION_LIFETIME = 24 * 60 * 60; // seconds
 const COMMITTED_LIFETIME = 10 * 60; // seconds
@@ -75,7 +76,10 @@ export class UploadSession extends DurableObject<Env> {
         isStored: false,
       });
       try {
-        await Promise.all([announced, this.#wakeIn(SESSION_LIFETIME)]);
+        const [room] = await Promise.all([announced, this.#wakeIn(SESSION_LIFETIME)]);
+        if (room !== null) {
+          this.#record.save({ ...this.#record.requireRow(), room });
+        }
       } catch (error) {
         await this.#record.clear();
         throw error;
@@ -99,12 +103,12 @@ export class UploadSession extends DurableObject<Env> {
    * Appends a chunk, unless it starts elsewhere than at the end or the end was there already.
    *
    * @throws BLOB_UPLOAD_UNKNOWN, BLOB_UPLOAD_INVALID, SIZE_INVALID, UPLOAD_TOO_LARGE,
-   *   TOOMANYREQUESTS, UNAVAILABLE
+   *   TOOMANYREQUESTS, UNAVAILABLE, QUOTA_OF_BYTES_EXCEEDED
    */
   append(chunk: Chunk): Promise<Result<UploadProgress>> {
     return this.#alone(async () => {
       const { state, size } = this.#record.requireRow('open', 'completing');
-      return state === 'open' ? this.#append(chunk) : { offset: size, isOutOfOrder: true };
+      return state === 'open' ? this.#append(chunk, null) : { offset: size, isOutOfOrder: true };
     }, chunk);
   }
 
@@ -112,7 +116,8 @@ export class UploadSession extends DurableObject<Env> {
    * Appends a last chunk, if there is one, and makes the upload the blob `digest`. Safe to repeat:
    * a wrong digest loses nothing, and once committed the answer is the same for ten minutes.
    *
-   * @throws DIGEST_INVALID when the bytes have another digest; else like {@link append}
+   * @throws DIGEST_INVALID when the bytes have another digest; QUOTA_OF_REPOSITORIES_EXCEEDED; else like
+   *   {@link append}. What a quota refuses can be finished when there is room.
    */
   finish(digest: Digest, chunk: Chunk | null): Promise<Result<UploadProgress>> {
     return this.#alone(async () => {
@@ -159,10 +164,17 @@ export class UploadSession extends DurableObject<Env> {
     }
   }
 
-  async #append(chunk: Chunk): Promise<UploadProgress> {
+  /** `digest` is that of the whole upload, if the chunk ends it. */
+  async #append(chunk: Chunk, digest: Digest | null): Promise<UploadProgress> {
     const isOutOfOrder = chunk.range !== null && chunk.range.first !== this.#record.offset;
     if (!isOutOfOrder) {
-      await this.#content.append(chunk);
+      const room = new UploadRoom(this.#record, this.#metadata.quotas);
+      await room.admit(chunk, digest);
+      if (!(await this.#content.append(chunk, room.most))) {
+        const refusal = await room.refusal();
+        await this.#close(); // what is there of it cannot become anything
+        throw refusal;
+      }
     }
     return { offset: this.#record.offset, isOutOfOrder };
   }
@@ -170,11 +182,12 @@ export class UploadSession extends DurableObject<Env> {
   /** Takes the last bytes. Completes the upload unless they are known to be others. */
   async #receive(digest: Digest, chunk: Chunk | null): Promise<UploadProgress> {
     if (chunk !== null && this.#content.isWhole(chunk)) {
+      await new UploadRoom(this.#record, this.#metadata.quotas).admit(chunk, digest);
       await this.#content.putWhole(chunk.body, chunk.length, digest);
       this.#complete({ digest, size: chunk.length, isStored: true });
       return this.#progress();
     }
-    const progress = chunk === null ? this.#progress() : await this.#append(chunk);
+    const progress = chunk === null ? this.#progress() : await this.#append(chunk, digest);
     if (!progress.isOutOfOrder) {
       const actual = this.#content.digest(algorithmOf(digest));
       if (actual !== null && actual !== digest) {

@@ -80,6 +80,15 @@ export const EXAMPLES: readonly Example[] = [
     path: '/namespaces/acme/network',
   },
   {
+    method: 'PATCH',
+    route: '/namespaces/:namespace/quota',
+    path: '/namespaces/acme/quota',
+    body: { bytes: 50_000_000_000, repositories: null, warningPercent: 90 },
+    event: 'namespace.quota',
+  },
+  { method: 'GET', route: '/namespaces/:namespace/usage', path: '/namespaces/acme/usage' },
+  { method: 'GET', route: '/namespaces/:namespace/recount', path: '/namespaces/acme/recount' },
+  {
     method: 'PUT',
     route: '/namespaces/:namespace/members/:principal',
     path: '/namespaces/acme/members/alice',

@@ -112,6 +112,7 @@ test('the permissions of the rows are the ones agreed on', () => {
     [`PATCH ${base}`]: need('settings'),
     [`GET ${base}/network`]: need('settings'),
     [`PUT ${base}/network`]: need('settings'),
+    [`GET ${base}/usage`]: need('settings'),
     [`GET ${base}/members`]: need('members'),
     [`PUT ${base}/members/:principal`]: need('members'),
     [`DELETE ${base}/members/:principal`]: need('members'),

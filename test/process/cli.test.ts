@@ -218,6 +218,35 @@ describe('administration', () => {
     expect((await admin.run(['namespace', 'show', namespace])).code).toBe(1);
   });
 
+  test('quotas and usage', async () => {
+    const set = ['namespace', 'set', namespace];
+    await admin.get(...set, '--quota', '1.5GB', '--quota-repositories', '1', '--explicit');
+    await admin.get(...set, '--quota-warning', '90');
+    await admin.get('repo', 'create', `${namespace}/app`);
+    const usage = {
+      level: 'full',
+      warningPercent: 90,
+      bytes: { used: 0, quota: 1_500_000_000, percent: 0 },
+      repositories: { used: 1, quota: 1, percent: 100 },
+    };
+    const shown = { name: namespace, createsOnPush: false, usage };
+    expect(await admin.json('namespace', 'show', namespace)).toMatchObject(shown);
+    expect(await admin.json('usage')).toContainEqual(expect.objectContaining(shown));
+    expect(await admin.get('usage')).toMatch(/ 0 B +1\.50 GB +0 +1 of 1 +full$/m);
+    expect(await admin.get('usage', namespace)).toMatch(new RegExp(`^${namespace}/app +0 B$`, 'm'));
+    const totals = { bytes: 0, repositories: 1 };
+    expect(await admin.json('usage', namespace, '--recount')).toEqual([
+      { namespace, kept: totals, counted: totals },
+    ]);
+    const refused = await admin.run(['repo', 'create', `${namespace}/second`]);
+    expect(refused.stderr).toContain('it uses 1 of 1 repositories; delete one, or ask');
+    await admin.get(...set, '--quota', 'none', '--quota-repositories', 'none');
+    expect(await admin.json('namespace', 'show', namespace)).toMatchObject({
+      usage: { level: 'ok', bytes: { quota: null }, repositories: { quota: null } },
+    });
+    expect((await admin.run([...set, '--quota', '5 stones'])).code).toBe(2);
+  });
+
   test('members, and the explanation of what they may do', async () => {
     const alice = `alice-${count++}`;
     await admin.run(['user', 'create', alice, '--password-stdin'], ALICE_PASSWORD);

@@ -6,6 +6,7 @@ import type { Database, Source, Statement } from './database.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { missingFrom } from './missing.ts';
 import { trashUnlinkedBlob } from './trash.ts';
+import { withinQuota } from './within-quota.ts';
 
 /** A blob, and where it is. */
 export interface BlobRecord {
@@ -66,6 +67,8 @@ export class BlobMetadata {
   /**
    * Links a blob that one of `from` sees into `to`. False when none does; then nothing changes. The
    * entry is written when the link is new, and names the first of `from` that sees the blob.
+   *
+   * @throws QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED
    */
   async mount(
     to: RepositoryName,
@@ -75,7 +78,7 @@ export class BlobMetadata {
   ): Promise<boolean> {
     const sources = JSON.stringify(from === 'all' ? null : from);
     const isThere = isSeen('?2', '?3');
-    const results = await this.#database.batch([
+    const statements: Statement[] = [
       recordMount(to, digest, sources, actor),
       [
         `INSERT INTO repositories (name, namespace) SELECT ?1, ?4 WHERE ${isThere}
@@ -95,7 +98,10 @@ export class BlobMetadata {
         digest,
         sources,
       ],
-    ]);
+    ];
+    const results = await withinQuota(this.#database, namespaceOf(to), () =>
+      this.#database.batch(statements),
+    );
     return results.at(-1)?.length === 1;
   }
 

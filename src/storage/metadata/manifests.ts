@@ -9,6 +9,7 @@ import type { Lifetimes } from './lifetimes.ts';
 import { missingFrom } from './missing.ts';
 import { type NewManifest, storeManifest } from './store-manifest.ts';
 import { guardTag, recordRemoval, setTags, type TagCondition } from './tags.ts';
+import { withinQuota } from './within-quota.ts';
 
 /** A stored manifest, as far as a HEAD tells. */
 export interface ManifestRecord {
@@ -131,7 +132,7 @@ export class ManifestMetadata {
    * R2 needs the intent that {@link UploadMetadata.announce} made under its key, and consumes it.
    *
    * @throws ConstraintError "foreign key" when the repository lacks something that it names,
-   *   "guard" when a condition does not hold
+   *   "guard" when a condition does not hold; QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED
    */
   async put(
     repository: RepositoryName,
@@ -140,7 +141,7 @@ export class ManifestMetadata {
     conditions: readonly TagCondition[],
     actor: Actor,
   ): Promise<void> {
-    await this.#database.batch([
+    const statements = [
       ...conditions.map((condition) => guardTag(repository, condition)),
       ...storeManifest(repository, manifest, this.#lifetimes.trash),
       record(actor, {
@@ -151,7 +152,10 @@ export class ManifestMetadata {
         after: manifest.mediaType,
       }),
       ...setTags(repository, tags, manifest.digest, actor),
-    ]);
+    ];
+    await withinQuota(this.#database, namespaceOf(repository), () =>
+      this.#database.batch(statements),
+    );
   }
 
   /**

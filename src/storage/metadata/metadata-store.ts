@@ -10,6 +10,7 @@ import { ManifestMetadata } from './manifests.ts';
 import { MemberMetadata } from './members.ts';
 import { NamespaceMetadata } from './namespaces.ts';
 import { ProgressMetadata } from './progress.ts';
+import { QuotaMetadata } from './quotas.ts';
 import { ReferrerMetadata } from './referrers.ts';
 import { RepositoryMetadata } from './repositories.ts';
 import { RobotMetadata } from './robots.ts';
@@ -33,6 +34,7 @@ export class MetadataStore {
   readonly members: MemberMetadata;
   readonly namespaces: NamespaceMetadata;
   readonly progress: ProgressMetadata;
+  readonly quotas: QuotaMetadata;
   readonly referrers: ReferrerMetadata;
   readonly repositories: RepositoryMetadata;
   readonly robots: RobotMetadata;
@@ -59,6 +61,7 @@ export class MetadataStore {
     this.members = new MemberMetadata(database);
     this.namespaces = new NamespaceMetadata(database);
     this.progress = new ProgressMetadata(database);
+    this.quotas = new QuotaMetadata(database);
     this.referrers = new ReferrerMetadata(database);
     this.repositories = new RepositoryMetadata(database);
     this.robots = new RobotMetadata(database);

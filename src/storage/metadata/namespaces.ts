@@ -1,9 +1,10 @@
 import { type Actor, type AuditEntry, record } from './audit.ts';
 import type { Database } from './database.ts';
 import { guardFound, guardFree, runGuarded } from './guarded-batch.ts';
+import { QUOTA_COLUMNS, type QuotaRecord } from './within-quota.ts';
 
 /** A namespace: the first component of its repositories' names. */
-export interface NamespaceRecord {
+export interface NamespaceRecord extends QuotaRecord {
   name: string;
   isPublic: boolean;
   createsOnPush: boolean;
@@ -19,7 +20,7 @@ export interface NamespaceChange {
   network?: string | undefined; // JSON
 }
 
-interface NamespaceRow {
+interface NamespaceRow extends QuotaRecord {
   name: string;
   is_public: number;
   creates_on_push: number;
@@ -31,7 +32,8 @@ interface NamespaceRow {
 const EXISTS = 'SELECT 1 FROM namespaces WHERE name = ?1';
 
 /** Namespaces with the role that `principal` has in them; null is nobody. */
-const WITH_ROLE = `SELECT namespaces.*, members.role FROM namespaces
+const WITH_ROLE = `SELECT namespaces.name, is_public, creates_on_push, network,
+    namespaces.created_at, ${QUOTA_COLUMNS}, members.role FROM namespaces
   LEFT JOIN members ON members.namespace = namespaces.name
     AND members.principal = ?1 AND members.repositories = '**'`;
 
@@ -124,13 +126,16 @@ export class NamespaceMetadata {
   }
 }
 
-function toNamespace(row: NamespaceRow): NamespaceRecord {
+function toNamespace({
+  is_public,
+  creates_on_push,
+  created_at,
+  ...rest
+}: NamespaceRow): NamespaceRecord {
   return {
-    name: row.name,
-    isPublic: row.is_public === 1,
-    createsOnPush: row.creates_on_push === 1,
-    network: row.network,
-    createdAt: row.created_at,
-    role: row.role,
+    ...rest,
+    isPublic: is_public === 1,
+    createsOnPush: creates_on_push === 1,
+    createdAt: created_at,
   };
 }

@@ -2,6 +2,7 @@ import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import { type Actor, record } from './audit.ts';
 import type { Database } from './database.ts';
 import { guardFound, guardFree, runGuarded } from './guarded-batch.ts';
+import { withinQuota } from './within-quota.ts';
 
 /** Which repositories to list: those after `last` that contain `term`, in certain namespaces. */
 export interface RepositoryQuery {
@@ -34,14 +35,20 @@ export class RepositoryMetadata {
     return rows.map((row) => row.name);
   }
 
-  /** Makes a repository; false when it is there already, or its namespace is not. */
+  /**
+   * Makes a repository; false when it is there already, or its namespace is not.
+   *
+   * @throws QUOTA_OF_REPOSITORIES_EXCEEDED
+   */
   create(name: RepositoryName, actor: Actor): Promise<boolean> {
     const namespace = namespaceOf(name);
-    return runGuarded(this.#database, [
-      guardFound('SELECT 1 FROM namespaces WHERE name = ?1', namespace),
-      guardFree('SELECT 1 FROM repositories WHERE name = ?1', name),
-      ['INSERT INTO repositories (name, namespace) VALUES (?1, ?2)', name, namespace],
-      record(actor, { event: 'repository.create', namespace, repository: name }),
-    ]);
+    return withinQuota(this.#database, namespace, () =>
+      runGuarded(this.#database, [
+        guardFound('SELECT 1 FROM namespaces WHERE name = ?1', namespace),
+        guardFree('SELECT 1 FROM repositories WHERE name = ?1', name),
+        ['INSERT INTO repositories (name, namespace) VALUES (?1, ?2)', name, namespace],
+        record(actor, { event: 'repository.create', namespace, repository: name }),
+      ]),
+    );
   }
 }

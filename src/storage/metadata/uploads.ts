@@ -1,8 +1,9 @@
 import type { Digest } from '../../oci/digest.ts';
 import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import { trashDamaged } from './damage.ts';
-import type { Database } from './database.ts';
+import type { Database, Statement } from './database.ts';
 import type { Lifetimes } from './lifetimes.ts';
+import { withinQuota } from './within-quota.ts';
 
 /** A blob that is whole in R2 and waits to be linked. */
 export interface FinishedUpload {
@@ -11,6 +12,18 @@ export interface FinishedUpload {
   digest: Digest;
   size: number; // bytes
 }
+
+/** What an upload may bring before its commit is sure to be refused, in bytes. */
+export interface Room {
+  left: number; // of the namespace's quota
+  largest: number; // content that the namespace has: once more it costs nothing
+}
+
+/** A {@link Room} in JSON, or NULL where there is no quota. `name` is the namespace. */
+const roomOf = (name: string) => `(
+  SELECT json_object('left', max(quota_bytes - used_bytes, 0), 'largest', coalesce(
+    (SELECT max(size) FROM namespace_content WHERE namespace = namespaces.name), 0))
+  FROM namespaces WHERE name = ${name} AND quota_bytes IS NOT NULL)`;
 
 /**
  * Intents to write a key of R2: an upload session's, or a large manifest's, whose id is the key. A
@@ -26,21 +39,26 @@ export class UploadMetadata {
     this.#lifetimes = lifetimes;
   }
 
-  /** Announces that `id` will write `key` and commit it within `lifetime` seconds. */
+  /**
+   * Announces that `id` will write `key` and commit it within `lifetime` seconds. Null when there is no
+   * quota of bytes.
+   */
   async announce(
     id: string,
     repository: RepositoryName,
     key: string,
     lifetime: number,
-  ): Promise<void> {
-    await this.#database.all(
+  ): Promise<Room | null> {
+    const row = await this.#database.first<{ room: string | null }>(
       `INSERT INTO uploads (id, repository, r2_key, expires_at)
-       VALUES (?1, ?2, ?3, unixepoch() + ?4)`,
+       VALUES (?1, ?2, ?3, unixepoch() + ?4) RETURNING ${roomOf('?5')} AS room`,
       id,
       repository,
       key,
       lifetime,
+      namespaceOf(repository),
     );
+    return JSON.parse(row?.room ?? 'null');
   }
 
   /**
@@ -48,9 +66,18 @@ export class UploadMetadata {
    * older object stays and this upload's goes to the trash; unless the older one is damaged: then it
    * is the other way round, for every repository that sees the blob. False, and nothing changes, when
    * the intent is gone: the session expired, or an earlier call committed it.
+   *
+   * @throws QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED: the intent stays
    */
-  async commit({ id, repository, digest, size }: FinishedUpload): Promise<boolean> {
-    const results = await this.#database.batch([
+  async commit(upload: FinishedUpload): Promise<boolean> {
+    const results = await withinQuota(this.#database, namespaceOf(upload.repository), () =>
+      this.#database.batch(this.#commitment(upload)),
+    );
+    return results.at(-1)?.length === 1;
+  }
+
+  #commitment({ id, repository, digest, size }: FinishedUpload): Statement[] {
+    return [
       [
         `INSERT INTO repositories (name, namespace)
          SELECT repository, ?2 FROM uploads WHERE id = ?1 ON CONFLICT DO NOTHING`,
@@ -88,8 +115,7 @@ export class UploadMetadata {
         digest,
       ],
       ['DELETE FROM uploads WHERE id = ?1 RETURNING id', id],
-    ]);
-    return results.at(-1)?.length === 1;
+    ];
   }
 
   /** Gives an intent up: what it wrote goes to the trash. Safe to repeat, and after the commit. */
