@@ -39,11 +39,11 @@ const NO_ORIGIN = 'http://localhost';
 
 function openStores(
   env: Env,
-  { readWindow, maxAges, lifetimes }: Settings,
+  { readWindow, maxAges, lifetimes, pullInterval }: Settings,
   origin: string,
 ): Stores {
   return new Stores(
-    { database: env.DB, bucket: env.BUCKET, readWindow, maxAges, lifetimes },
+    { database: env.DB, bucket: env.BUCKET, readWindow, maxAges, lifetimes, pullInterval },
     origin,
   );
 }

@@ -9,6 +9,7 @@ import { ManifestMetadata } from './manifests.ts';
 import { MemberMetadata } from './members.ts';
 import { NamespaceMetadata } from './namespaces.ts';
 import { ProgressMetadata } from './progress.ts';
+import { PullMetadata } from './pulls.ts';
 import { ReferrerMetadata } from './referrers.ts';
 import { RepositoryMetadata } from './repositories.ts';
 import { RobotMetadata } from './robots.ts';
@@ -30,6 +31,7 @@ export class MetadataStore {
   readonly members: MemberMetadata;
   readonly namespaces: NamespaceMetadata;
   readonly progress: ProgressMetadata;
+  readonly pulls: PullMetadata;
   readonly referrers: ReferrerMetadata;
   readonly repositories: RepositoryMetadata;
   readonly robots: RobotMetadata;
@@ -54,6 +56,7 @@ export class MetadataStore {
     this.members = new MemberMetadata(database);
     this.namespaces = new NamespaceMetadata(database);
     this.progress = new ProgressMetadata(database);
+    this.pulls = new PullMetadata(database);
     this.referrers = new ReferrerMetadata(database);
     this.repositories = new RepositoryMetadata(database);
     this.robots = new RobotMetadata(database);
