@@ -11,6 +11,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { addAuditCommands } from './edgewater/audit.ts';
 import { RefusalError, UsageError } from './edgewater/errors.ts';
 import { addExplainCommand } from './edgewater/explain.ts';
+import { addGarbageCommand } from './edgewater/gc.ts';
 import { addLoginCommands } from './edgewater/login.ts';
 import { addMemberCommands } from './edgewater/member.ts';
 import { addNamespaceCommands } from './edgewater/namespace.ts';
@@ -46,6 +47,7 @@ for (const add of [
   addTagCommands,
   addExplainCommand,
   addAuditCommands,
+  addGarbageCommand,
   addPushCommand,
   addProxyCommand,
 ]) {

@@ -1,4 +1,5 @@
 import { AUDIT_ROUTES } from './audit.ts';
+import { COLLECTION_ROUTES } from './collection.ts';
 import { EXPLAIN_ROUTES } from './explain.ts';
 import { ME_ROUTES } from './me.ts';
 import { MEMBER_ROUTES } from './members.ts';
@@ -38,4 +39,5 @@ export const ROUTES: readonly Route[] = [
   ...REPOSITORY_ROUTES,
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,
+  ...COLLECTION_ROUTES,
 ];

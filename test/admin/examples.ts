@@ -171,6 +171,7 @@ export const EXAMPLES: readonly Example[] = [
       asn: 64496,
     },
   },
+  { method: 'POST', route: '/collection', body: { dryRun: false }, event: 'collection.run' },
   {
     method: 'POST',
     route: '/namespaces',

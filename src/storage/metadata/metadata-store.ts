@@ -2,6 +2,7 @@ import { AccessMetadata } from './access.ts';
 import { AuditMetadata } from './audit.ts';
 import { BlobMetadata } from './blobs.ts';
 import { CollectionMetadata } from './collection.ts';
+import { CollectionPreviewMetadata } from './collection-preview.ts';
 import { CredentialMetadata } from './credentials.ts';
 import { Database } from './database.ts';
 import { LIFETIMES, type Lifetimes } from './lifetimes.ts';
@@ -26,6 +27,7 @@ export class MetadataStore {
   readonly audit: AuditMetadata;
   readonly blobs: BlobMetadata;
   readonly collection: CollectionMetadata;
+  readonly collectionPreview: CollectionPreviewMetadata;
   readonly credentials: CredentialMetadata;
   readonly manifests: ManifestMetadata;
   readonly members: MemberMetadata;
@@ -51,6 +53,7 @@ export class MetadataStore {
     this.audit = new AuditMetadata(database, lifetimes);
     this.blobs = new BlobMetadata(database, lifetimes);
     this.collection = new CollectionMetadata(database, lifetimes);
+    this.collectionPreview = new CollectionPreviewMetadata(database, lifetimes);
     this.credentials = new CredentialMetadata(database);
     this.manifests = new ManifestMetadata(database, lifetimes);
     this.members = new MemberMetadata(database);
