@@ -14,6 +14,7 @@ import type { Settings } from './env.ts';
 import * as base from './handlers/base.ts';
 import * as blobs from './handlers/blobs.ts';
 import * as catalog from './handlers/catalog.ts';
+import * as health from './handlers/health.ts';
 import * as manifests from './handlers/manifests.ts';
 import * as referrers from './handlers/referrers.ts';
 import * as tags from './handlers/tags.ts';
@@ -45,6 +46,7 @@ interface Call {
   param: string;
   permit: Permit;
   desk: token.TokenDesk;
+  parts: readonly health.Part[];
 }
 
 /** What the router works with: made anew for each request. */
@@ -54,6 +56,7 @@ export interface Services {
   stores: Stores;
   settings: Settings;
   origin: string; // scheme and host that were asked
+  parts: readonly health.Part[];
 }
 
 type Answer = Response | Promise<Response>;
@@ -65,6 +68,9 @@ interface Route {
   access: Access;
   handle: (call: Call) => Answer;
 }
+
+/** For who restarts what does not answer: it takes no login, asks nothing and is not logged. */
+const ALIVE = '/healthz';
 
 const MAX_API_BODY = 64 * 1024; // bytes
 
@@ -94,6 +100,8 @@ export const ROUTES: readonly Route[] = [
   route('docker', 'GET', '/token', 'public', ({ request, desk }) => token.get(request, desk)),
   route('docker', 'POST', '/token', 'public', ({ request, desk }) => token.post(request, desk)),
 
+  route('edgewater', READ, '/readyz', 'login', ({ parts }) => health.ready(parts)),
+
   route('end-4a end-4b end-4c end-11', 'POST', '/v2/:name+/blobs/uploads', 'push', ({ request, repository, permit }) => uploads.start(request, repository, permit.sources)),
 
   route('end-13', READ, '/v2/:name+/blobs/uploads/:param', 'push', ({ repository, param }) => uploads.status(repository, param)),
@@ -121,6 +129,10 @@ export function createRouter() {
     catch: (error: unknown, request: IRequest) => toErrorResponse(error, request as Request),
     finally: [addCommonHeaders],
   });
+  router
+    .get(ALIVE, health.alive)
+    .head(ALIVE, health.alive)
+    .all(ALIVE, () => refuseMethod(READ));
   for (const [path, routes] of Map.groupBy(ROUTES, (row) => row.path)) {
     for (const { methods, access, handle } of routes) {
       for (const method of methods) {
@@ -145,7 +157,9 @@ export function createRouter() {
     const startedAt = Date.now();
     const response = await router.fetch(request, services);
     await discardBody(request);
-    logRequest(services.settings.log, request, response, startedAt);
+    if (new URL(request.url).pathname !== ALIVE) {
+      logRequest(services.settings.log, request, response, startedAt);
+    }
     return response;
   };
 }
@@ -161,7 +175,7 @@ const METHOD_NAMES = {
 
 /** Parses what every row has in common, and has the request allowed or refused. */
 async function toCall(request: IRequest, services: Services, access: Access): Promise<Call> {
-  const { registry, authority, settings } = services;
+  const { registry, authority, settings, parts } = services;
   const { name, param } = request.params;
   const approach = approachOf(request as Request, services.origin);
   const repositoryName = name === undefined ? null : parseRepositoryName(name);
@@ -184,6 +198,7 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
       }
       return { authority, approach, service: authority.tokens };
     },
+    parts,
   };
 }
 

@@ -26,6 +26,7 @@ export class Stores {
   readonly memberships: Memberships;
   readonly content: ContentStore;
   readonly pulls: PullCounter;
+  readonly cache: EdgeCache;
   readonly lifetimes: Lifetimes;
 
   /** `origin` is the scheme and host of the request that they are opened for. */
@@ -35,6 +36,7 @@ export class Stores {
     isolate: Isolate = here,
   ) {
     const cache = new EdgeCache(origin);
+    this.cache = cache;
     this.lifetimes = lifetimes;
     this.metadata = new MetadataStore(database, lifetimes);
     this.blobs = new BlobStore(bucket, readWindow);

@@ -21,6 +21,9 @@ import { TrustRuleMetadata } from './trust-rules.ts';
 import { UploadMetadata } from './uploads.ts';
 import { UserMetadata } from './users.ts';
 
+/** Files of migrations/, each of which wrangler and `npm start` note in the database. */
+const MIGRATIONS = 5;
+
 /** Everything that D1 knows, by the noun it is about. */
 export class MetadataStore {
   readonly access: AccessMetadata;
@@ -69,6 +72,20 @@ export class MetadataStore {
     this.trustRules = new TrustRuleMetadata(database);
     this.uploads = new UploadMetadata(database, lifetimes);
     this.users = new UserMetadata(database);
+  }
+
+  /**
+   * Looks whether the database has the tables that this Worker asks for; it may have newer ones.
+   *
+   * @throws Error when it has not, UNAVAILABLE
+   */
+  async requireSchema(): Promise<void> {
+    const row = await this.#database.first<{ count: number }>(
+      'SELECT count(*) AS count FROM d1_migrations',
+    );
+    if ((row?.count ?? 0) < MIGRATIONS) {
+      throw new Error(`of ${MIGRATIONS} migrations ${row?.count} are applied: deploy applies them`);
+    }
   }
 
   /**
