@@ -9,6 +9,7 @@ import { describeApi, documentSchema } from './openapi.ts';
 import { REPOSITORY_ROUTES } from './repositories.ts';
 import { ROBOT_ROUTES } from './robots.ts';
 import { type Route, route } from './route.ts';
+import { TAG_ROUTES } from './tags.ts';
 import { TEMPORARY_CREDENTIAL_ROUTES } from './temporary-credentials.ts';
 import { TOKEN_ROUTES } from './tokens.ts';
 import { TRUST_RULE_ROUTES } from './trust-rules.ts';
@@ -37,6 +38,7 @@ export const ROUTES: readonly Route[] = [
   ...ROBOT_ROUTES,
   ...TRUST_RULE_ROUTES,
   ...REPOSITORY_ROUTES,
+  ...TAG_ROUTES,
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,
   ...COLLECTION_ROUTES,

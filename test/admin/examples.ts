@@ -157,6 +157,25 @@ export const EXAMPLES: readonly Example[] = [
     route: '/namespaces/:namespace/repositories',
     path: '/namespaces/acme/repositories',
   },
+  // The network rules of "acme" refuse pulls from here.
+  { method: 'POST', route: '/namespaces', body: { name: 'near' }, event: 'namespace.create' },
+  {
+    method: 'POST',
+    route: '/namespaces/:namespace/repositories',
+    path: '/namespaces/near/repositories',
+    body: { name: 'near/app' },
+    event: 'repository.create',
+  },
+  {
+    method: 'GET',
+    route: '/repositories/:repository/tags',
+    path: '/repositories/near%2Fapp/tags',
+  },
+  {
+    method: 'GET',
+    route: '/repositories/:repository/manifests',
+    path: '/repositories/near%2Fapp/manifests',
+  },
   { method: 'GET', route: '/namespaces/:namespace/audit', path: '/namespaces/acme/audit' },
   { method: 'GET', route: '/audit' },
   {

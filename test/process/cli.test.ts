@@ -311,7 +311,10 @@ describe('administration', () => {
     expect(await admin.json('repo', 'list', namespace)).toEqual([{ name }]);
     expect(await admin.json('repo', 'list')).toContainEqual({ name });
     await pushTag(name, 'v1');
-    expect(await admin.json('tag', 'list', name)).toEqual(['v1']);
+    expect(await admin.json('tag', 'list', name)).toMatchObject([{ name: 'v1', pulls: 0 }]);
+    expect(await admin.get('tag', 'list', name)).toMatch(
+      /^tag +digest +size +pushed +last pulled +pulls/,
+    );
     const digest = `sha256:${'a'.repeat(64)}`;
     expect((await admin.run(['tag', 'delete', name, digest])).code).toBe(2);
     await admin.get('tag', 'delete', name, 'v1');

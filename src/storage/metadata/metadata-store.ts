@@ -5,6 +5,7 @@ import { CollectionMetadata } from './collection.ts';
 import { CollectionPreviewMetadata } from './collection-preview.ts';
 import { CredentialMetadata } from './credentials.ts';
 import { Database } from './database.ts';
+import { InventoryMetadata } from './inventory.ts';
 import { LIFETIMES, type Lifetimes } from './lifetimes.ts';
 import { ManifestMetadata } from './manifests.ts';
 import { MemberMetadata } from './members.ts';
@@ -32,6 +33,7 @@ export class MetadataStore {
   readonly collection: CollectionMetadata;
   readonly collectionPreview: CollectionPreviewMetadata;
   readonly credentials: CredentialMetadata;
+  readonly inventory: InventoryMetadata;
   readonly manifests: ManifestMetadata;
   readonly members: MemberMetadata;
   readonly namespaces: NamespaceMetadata;
@@ -58,6 +60,7 @@ export class MetadataStore {
     this.collection = new CollectionMetadata(database, lifetimes);
     this.collectionPreview = new CollectionPreviewMetadata(database, lifetimes);
     this.credentials = new CredentialMetadata(database);
+    this.inventory = new InventoryMetadata(database);
     this.manifests = new ManifestMetadata(database, lifetimes);
     this.members = new MemberMetadata(database);
     this.namespaces = new NamespaceMetadata(database);
