@@ -27,6 +27,7 @@ import { addTagCommands } from './edgewater/tag.ts';
 import { addTokenCommands } from './edgewater/token.ts';
 import { addTrustCommands } from './edgewater/trust.ts';
 import { addUserCommands } from './edgewater/user.ts';
+import { addWhyCommand } from './edgewater/why.ts';
 
 const program = addGlobalOptions(new Command('edgewater'))
   .description('Administer an Edgewater registry')
@@ -48,6 +49,7 @@ for (const add of [
   addExplainCommand,
   addAuditCommands,
   addGarbageCommand,
+  addWhyCommand,
   addPushCommand,
   addProxyCommand,
 ]) {

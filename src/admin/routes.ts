@@ -14,6 +14,7 @@ import { TEMPORARY_CREDENTIAL_ROUTES } from './temporary-credentials.ts';
 import { TOKEN_ROUTES } from './tokens.ts';
 import { TRUST_RULE_ROUTES } from './trust-rules.ts';
 import { USER_ROUTES } from './users.ts';
+import { WHY_ROUTES } from './why.ts';
 
 /** Every endpoint of the API. The OpenAPI document is made of the same rows. */
 export const ROUTES: readonly Route[] = [
@@ -42,4 +43,5 @@ export const ROUTES: readonly Route[] = [
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,
   ...COLLECTION_ROUTES,
+  ...WHY_ROUTES,
 ];

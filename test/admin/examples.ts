@@ -190,6 +190,16 @@ export const EXAMPLES: readonly Example[] = [
       asn: 64496,
     },
   },
+  {
+    method: 'GET',
+    route: '/why/:digest',
+    path: `/why/sha256:${'0'.repeat(64)}`,
+  },
+  {
+    method: 'GET',
+    route: '/namespaces/:namespace/why/:digest',
+    path: `/namespaces/acme/why/sha256:${'0'.repeat(64)}`,
+  },
   { method: 'POST', route: '/collection', body: { dryRun: false }, event: 'collection.run' },
   {
     method: 'POST',

@@ -5,6 +5,7 @@ import { CollectionMetadata } from './collection.ts';
 import { CollectionPreviewMetadata } from './collection-preview.ts';
 import { CredentialMetadata } from './credentials.ts';
 import { Database } from './database.ts';
+import { HolderMetadata } from './holders.ts';
 import { InventoryMetadata } from './inventory.ts';
 import { LIFETIMES, type Lifetimes } from './lifetimes.ts';
 import { ManifestMetadata } from './manifests.ts';
@@ -33,6 +34,7 @@ export class MetadataStore {
   readonly collection: CollectionMetadata;
   readonly collectionPreview: CollectionPreviewMetadata;
   readonly credentials: CredentialMetadata;
+  readonly holders: HolderMetadata;
   readonly inventory: InventoryMetadata;
   readonly manifests: ManifestMetadata;
   readonly members: MemberMetadata;
@@ -60,6 +62,7 @@ export class MetadataStore {
     this.collection = new CollectionMetadata(database, lifetimes);
     this.collectionPreview = new CollectionPreviewMetadata(database, lifetimes);
     this.credentials = new CredentialMetadata(database);
+    this.holders = new HolderMetadata(database);
     this.inventory = new InventoryMetadata(database);
     this.manifests = new ManifestMetadata(database, lifetimes);
     this.members = new MemberMetadata(database);
