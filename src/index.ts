@@ -23,7 +23,9 @@ export default {
       stores,
       settings,
       origin,
-      parts: partsOf(env, stores),
+      get parts() {
+        return partsOf(env, stores);
+      },
     });
   },
 

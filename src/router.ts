@@ -24,7 +24,7 @@ import { discardBody, withBodyRead } from './http/body.ts';
 import { toErrorResponse } from './http/error-response.ts';
 import { DOCKER_API_VERSION } from './http/headers.ts';
 import { originOf } from './http/origin.ts';
-import { logRequest } from './http/request-log.ts';
+import { ALIVE, logRequest } from './http/request-log.ts';
 import { parseDigest, parseSubjectDigest } from './oci/digest.ts';
 import { RegistryError } from './oci/errors.ts';
 import { isTag, parseReference, type Reference } from './oci/reference.ts';
@@ -68,9 +68,6 @@ interface Route {
   access: Access;
   handle: (call: Call) => Answer;
 }
-
-/** For who restarts what does not answer: it takes no login, asks nothing and is not logged. */
-const ALIVE = '/healthz';
 
 const MAX_API_BODY = 64 * 1024; // bytes
 
@@ -157,9 +154,7 @@ export function createRouter() {
     const startedAt = Date.now();
     const response = await router.fetch(request, services);
     await discardBody(request);
-    if (new URL(request.url).pathname !== ALIVE) {
-      logRequest(services.settings.log, request, response, startedAt);
-    }
+    logRequest(services.settings.log, request, response, startedAt);
     return response;
   };
 }
@@ -175,7 +170,7 @@ const METHOD_NAMES = {
 
 /** Parses what every row has in common, and has the request allowed or refused. */
 async function toCall(request: IRequest, services: Services, access: Access): Promise<Call> {
-  const { registry, authority, settings, parts } = services;
+  const { registry, authority, settings } = services;
   const { name, param } = request.params;
   const approach = approachOf(request as Request, services.origin);
   const repositoryName = name === undefined ? null : parseRepositoryName(name);
@@ -198,7 +193,9 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
       }
       return { authority, approach, service: authority.tokens };
     },
-    parts,
+    get parts() {
+      return services.parts;
+    },
   };
 }
 
