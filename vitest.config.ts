@@ -22,6 +22,7 @@ const worker: TestProjectConfiguration = {
         bindings: {
           OPEN: 'true',
           LOG: 'off',
+          PULL_STATISTICS_INTERVAL: '0', // tests count what is asked of D1
           MIGRATIONS: await readD1Migrations('./src/storage/migrations'),
         },
       },

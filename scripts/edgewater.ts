@@ -12,6 +12,7 @@ import { addAuditCommands } from './edgewater/audit.ts';
 import { RefusalError, UsageError } from './edgewater/errors.ts';
 import { addExplainCommand } from './edgewater/explain.ts';
 import { addExportCommand } from './edgewater/export.ts';
+import { addGarbageCommand } from './edgewater/gc.ts';
 import { addLoginCommands } from './edgewater/login.ts';
 import { addMemberCommands } from './edgewater/member.ts';
 import { addNamespaceCommands } from './edgewater/namespace.ts';
@@ -29,6 +30,7 @@ import { addTokenCommands } from './edgewater/token.ts';
 import { addTrustCommands } from './edgewater/trust.ts';
 import { addUsageCommand } from './edgewater/usage.ts';
 import { addUserCommands } from './edgewater/user.ts';
+import { addWhyCommand } from './edgewater/why.ts';
 
 const program = addGlobalOptions(new Command('edgewater'))
   .description('Administer an Edgewater registry')
@@ -50,6 +52,8 @@ for (const add of [
   addTagCommands,
   addExplainCommand,
   addAuditCommands,
+  addGarbageCommand,
+  addWhyCommand,
   addPushCommand,
   addProxyCommand,
   addExportCommand,

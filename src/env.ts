@@ -19,6 +19,7 @@ export interface Env {
   TAG_MAX_AGE?: string;
   R2_READ_WINDOW?: string;
   LIFETIMES?: string;
+  PULL_STATISTICS_INTERVAL?: string;
 }
 
 /** The variables, read. */
@@ -38,12 +39,17 @@ export interface Settings {
   readWindow: number;
   /** How long what is stored lives; see storage/metadata/lifetimes.ts. */
   lifetimes: Lifetimes;
+  /** For how many seconds an isolate counts pulls before it writes them down; 0 for no statistics. */
+  pullInterval: number;
 }
 
 const MIN_ADMIN_PASSWORD = 12; // characters
 
 const DEFAULT_MEMBERSHIP_MAX_AGE = 60; // seconds
 const LONGEST_MAX_AGE = 60 * 60; // seconds
+
+const DEFAULT_PULL_INTERVAL = 20; // seconds
+const LONGEST_PULL_INTERVAL = 25; // seconds: the runtime ends what waits behind an answer after 30
 
 /** Reads the variables. What they do not know counts as their default. */
 export function readSettings(env: Env): Settings {
@@ -59,12 +65,17 @@ export function readSettings(env: Env): Settings {
     },
     readWindow: wholeNumber(env.R2_READ_WINDOW) || Number.POSITIVE_INFINITY,
     lifetimes: readLifetimes(env.LIFETIMES),
+    pullInterval: secondsOf(
+      env.PULL_STATISTICS_INTERVAL,
+      DEFAULT_PULL_INTERVAL,
+      LONGEST_PULL_INTERVAL,
+    ),
   };
 }
 
-/** A maximum age, which is an hour at most. */
-function secondsOf(text: string | undefined, otherwise: number): number {
-  return Math.min(wholeNumber(text) ?? otherwise, LONGEST_MAX_AGE);
+/** A time that is not longer than the longest. */
+function secondsOf(text: string | undefined, otherwise: number, longest = LONGEST_MAX_AGE): number {
+  return Math.min(wholeNumber(text) ?? otherwise, longest);
 }
 
 function wholeNumber(text: string | undefined): number | null {

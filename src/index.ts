@@ -1,5 +1,6 @@
 import { Authority } from './auth/authorize.ts';
 import { type Env, readSettings, type Settings } from './env.ts';
+import type { Part } from './handlers/health.ts';
 import { runSchedule } from './lifecycle/schedule.ts';
 import { Registry } from './registry/registry.ts';
 import { createRouter } from './router.ts';
@@ -22,6 +23,9 @@ export default {
       stores,
       settings,
       origin,
+      get parts() {
+        return partsOf(env, stores);
+      },
     });
   },
 
@@ -34,16 +38,34 @@ export default {
   },
 } satisfies ExportedHandler<Env>;
 
+/** What has to answer for the registry to work, each with its cheapest question. */
+function partsOf(env: Env, { metadata, blobs, cache }: Stores): Part[] {
+  return [
+    { name: 'database', isOptional: false, ask: () => metadata.requireSchema() },
+    { name: 'bucket', isOptional: false, ask: () => blobs.size(NOBODY) },
+    {
+      name: 'uploadSessions',
+      isOptional: false,
+      ask: () => env.UPLOADS.getByName(NOBODY).status(),
+    },
+    { name: 'loginThrottles', isOptional: false, ask: () => env.THROTTLE.getByName(NOBODY).ping() },
+    { name: 'edgeCache', isOptional: true, ask: () => cache.ping() },
+  ];
+}
+
+/** The key of no object, and the name of Durable Objects that hold nothing. */
+const NOBODY = 'readiness';
+
 /** The clock asks at no host, so what it does cannot reach the edge cache of one. */
 const NO_ORIGIN = 'http://localhost';
 
 function openStores(
   env: Env,
-  { readWindow, maxAges, lifetimes }: Settings,
+  { readWindow, maxAges, lifetimes, pullInterval }: Settings,
   origin: string,
 ): Stores {
   return new Stores(
-    { database: env.DB, bucket: env.BUCKET, readWindow, maxAges, lifetimes },
+    { database: env.DB, bucket: env.BUCKET, readWindow, maxAges, lifetimes, pullInterval },
     origin,
   );
 }

@@ -14,6 +14,7 @@ import type { Settings } from './env.ts';
 import * as base from './handlers/base.ts';
 import * as blobs from './handlers/blobs.ts';
 import * as catalog from './handlers/catalog.ts';
+import * as health from './handlers/health.ts';
 import * as manifests from './handlers/manifests.ts';
 import * as referrers from './handlers/referrers.ts';
 import * as tags from './handlers/tags.ts';
@@ -23,7 +24,7 @@ import { discardBody, withBodyRead } from './http/body.ts';
 import { toErrorResponse } from './http/error-response.ts';
 import { DOCKER_API_VERSION } from './http/headers.ts';
 import { originOf } from './http/origin.ts';
-import { logRequest } from './http/request-log.ts';
+import { ALIVE, logRequest } from './http/request-log.ts';
 import { parseDigest, parseSubjectDigest } from './oci/digest.ts';
 import { RegistryError } from './oci/errors.ts';
 import { isTag, parseReference, type Reference } from './oci/reference.ts';
@@ -45,6 +46,7 @@ interface Call {
   param: string;
   permit: Permit;
   desk: token.TokenDesk;
+  parts: readonly health.Part[];
 }
 
 /** What the router works with: made anew for each request. */
@@ -54,6 +56,7 @@ export interface Services {
   stores: Stores;
   settings: Settings;
   origin: string; // scheme and host that were asked
+  parts: readonly health.Part[];
 }
 
 type Answer = Response | Promise<Response>;
@@ -94,6 +97,8 @@ export const ROUTES: readonly Route[] = [
   route('docker', 'GET', '/token', 'public', ({ request, desk }) => token.get(request, desk)),
   route('docker', 'POST', '/token', 'public', ({ request, desk }) => token.post(request, desk)),
 
+  route('edgewater', READ, '/readyz', 'login', ({ parts }) => health.ready(parts)),
+
   route('end-4a end-4b end-4c end-11', 'POST', '/v2/:name+/blobs/uploads', 'push', ({ request, repository, permit }) => uploads.start(request, repository, permit.sources)),
 
   route('end-13', READ, '/v2/:name+/blobs/uploads/:param', 'push', ({ repository, param }) => uploads.status(repository, param)),
@@ -121,6 +126,10 @@ export function createRouter() {
     catch: (error: unknown, request: IRequest) => toErrorResponse(error, request as Request),
     finally: [addCommonHeaders],
   });
+  router
+    .get(ALIVE, health.alive)
+    .head(ALIVE, health.alive)
+    .all(ALIVE, () => refuseMethod(READ));
   for (const [path, routes] of Map.groupBy(ROUTES, (row) => row.path)) {
     for (const { methods, access, handle } of routes) {
       for (const method of methods) {
@@ -183,6 +192,9 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
         throw new RegistryError('ENDPOINT_UNKNOWN', 'this registry is open: it has no tokens');
       }
       return { authority, approach, service: authority.tokens };
+    },
+    get parts() {
+      return services.parts;
     },
   };
 }

@@ -12,7 +12,7 @@ const IMPORTS: Record<string, readonly string[]> = {
   rpc: ['oci'],
   http: ['oci', 'streams'],
   throttle: [],
-  auth: ['oci', 'storage', 'type throttle', 'type env'],
+  auth: ['oci', 'rpc', 'storage', 'type throttle', 'type env'],
   accounts: ['auth', 'storage', 'oci'],
   admin: ['accounts', 'lifecycle', 'auth', 'http', 'oci', 'streams', 'type storage'],
   storage: ['oci'],
@@ -31,7 +31,17 @@ const IMPORTS: Record<string, readonly string[]> = {
     'type env',
   ],
   env: ['type uploads', 'type throttle', 'type http', 'storage'],
-  index: ['router', 'auth', 'registry', 'storage', 'uploads', 'throttle', 'env', 'lifecycle'],
+  index: [
+    'router',
+    'type handlers',
+    'auth',
+    'registry',
+    'storage',
+    'uploads',
+    'throttle',
+    'env',
+    'lifecycle',
+  ],
 };
 
 const PACKAGES: Record<string, readonly string[]> = {
@@ -195,6 +205,12 @@ describe('names', () => {
     const defaults = files.filter((file) => /^export default\b/m.test(file.code));
     expect(defaults.map((file) => file.path)).toEqual(['index.ts']);
   });
+});
+
+test('the Worker knows how many migrations it needs', () => {
+  const migrations = readdirSync(resolve(SOURCE, 'storage/migrations'));
+  const code = readFileSync(resolve(SOURCE, 'storage/metadata/metadata-store.ts'), 'utf8');
+  expect(/MIGRATIONS = (\d+);/.exec(code)?.[1]).toBe(String(migrations.length));
 });
 
 test('the runtime dependencies are the ones of docs/architecture.md', () => {

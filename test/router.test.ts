@@ -51,6 +51,8 @@ describe('the route table', () => {
         expect(access).toBe('pull');
       } else if (path === '/token' || path === '/v1/_ping') {
         expect(access).toBe('public'); // logs in itself; tells nothing
+      } else if (path === '/readyz') {
+        expect(access).toBe('login');
       } else {
         expect(['any', 'catalog']).toContain(access);
       }

@@ -1,15 +1,41 @@
 import type { Command } from 'commander';
-import { registryPath } from './api.ts';
+import { apiPath, registryPath } from './api.ts';
 import { UsageError } from './errors.ts';
+import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
+import { formatBytes } from './upload/progress.ts';
 
 /** distribution-spec v1.1.1 "Pulling manifests". A digest in its place would be more than a tag. */
 const TAG = /^\w[\w.-]{0,127}$/;
 
+/** A tag; without a login only its name is known. */
+interface Tag {
+  name: string;
+  digest?: string;
+  size?: number; // bytes
+  pushedAt?: string;
+  pulls?: number;
+  lastPulledAt?: string | null;
+}
+
+const SHORT_DIGEST = 'sha256:'.length + 12; // characters; --json has all of it
+
+const COLUMNS: Columns<Tag> = {
+  tag: (tag) => tag.name,
+  digest: (tag) => tag.digest?.slice(0, SHORT_DIGEST),
+  size: (tag) => (tag.size === undefined ? null : formatBytes(tag.size)),
+  pushed: (tag) => tag.pushedAt,
+  'last pulled': (tag) => tag.lastPulledAt,
+  pulls: (tag) => tag.pulls,
+};
+
 /** tag list, delete. */
 export function addTagCommands(program: Command): void {
   const group = program.command('tag').description('tags of a repository');
-  group.command('list <repository>').description('list tags').action(list);
+  group
+    .command('list <repository>')
+    .description('list tags, and how often each was pulled')
+    .action(list);
   group
     .command('delete <repository> <tag>')
     .description('delete a tag; the manifest stays')
@@ -18,8 +44,11 @@ export function addTagCommands(program: Command): void {
 
 async function list(repository: string, _: unknown, command: Command): Promise<void> {
   const { api, output } = await openSession(command);
-  const tags = await api.tags(repository);
-  output.list(tags, { tag: (tag) => tag });
+  const tags =
+    api.login === null // a public repository, or an open registry
+      ? (await api.tags(repository)).map((name): Tag => ({ name }))
+      : await api.list<Tag>(apiPath`/repositories/${repository}/tags`, 'tags');
+  output.list(tags, COLUMNS);
 }
 
 async function remove(

@@ -1,4 +1,5 @@
 import { AUDIT_ROUTES } from './audit.ts';
+import { COLLECTION_ROUTES } from './collection.ts';
 import { EXPLAIN_ROUTES } from './explain.ts';
 import { ME_ROUTES } from './me.ts';
 import { MEMBER_ROUTES } from './members.ts';
@@ -10,10 +11,12 @@ import { REPOSITORY_ROUTES } from './repositories.ts';
 import { ROBOT_ROUTES } from './robots.ts';
 import { type Route, route } from './route.ts';
 import { SCRUB_ROUTES } from './scrub.ts';
+import { TAG_ROUTES } from './tags.ts';
 import { TEMPORARY_CREDENTIAL_ROUTES } from './temporary-credentials.ts';
 import { TOKEN_ROUTES } from './tokens.ts';
 import { TRUST_RULE_ROUTES } from './trust-rules.ts';
 import { USER_ROUTES } from './users.ts';
+import { WHY_ROUTES } from './why.ts';
 
 /** Every endpoint of the API. The OpenAPI document is made of the same rows. */
 export const ROUTES: readonly Route[] = [
@@ -39,7 +42,10 @@ export const ROUTES: readonly Route[] = [
   ...ROBOT_ROUTES,
   ...TRUST_RULE_ROUTES,
   ...REPOSITORY_ROUTES,
+  ...TAG_ROUTES,
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,
   ...SCRUB_ROUTES,
+  ...COLLECTION_ROUTES,
+  ...WHY_ROUTES,
 ];

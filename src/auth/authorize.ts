@@ -11,14 +11,14 @@ import { ANONYMOUS, type Identity } from './identity.ts';
 import { type LoginContext, logIn } from './login.ts';
 import { checkNetwork, networkRefusal, type Origin } from './network.ts';
 import { type Rights, rightsOf, rightsOfToken } from './rights.ts';
-import type { Action } from './roles.ts';
+import { ACTIONS, type Action } from './roles.ts';
 import { formatScope } from './scope.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { TokenService } from './token-service.ts';
 import { verifyToken } from './tokens.ts';
 
-/** What a route does, as the router names it. */
-export type Access = Action | 'catalog' | 'any' | 'public';
+/** What a route does, as the router names it. 'login' takes a login of one's own, whatever its rights. */
+export type Access = Action | 'catalog' | 'login' | 'any' | 'public';
 
 /** A request, as far as it matters who makes it. */
 export interface Approach {
@@ -83,13 +83,14 @@ export class Authority {
     }
     const rights = await this.#rights(context, approach, need);
     const { repository, access } = need;
-    if (repository !== null && access !== 'any' && access !== 'catalog') {
+    if (repository !== null && isAction(access)) {
       if (!rights.actions(repository).includes(access)) {
         throw this.#refusal(approach, need, 'insufficient_scope');
       }
       checkNetwork(rights.network(repository), access, approach.origin);
     }
-    if (access === 'catalog' && rights.identity === null) {
+    const isKnown = rights.identity !== null && rights.identity.kind !== 'anonymous';
+    if ((access === 'catalog' && rights.identity === null) || (access === 'login' && !isKnown)) {
       throw this.#refusal(approach, need, 'insufficient_scope');
     }
     return {
@@ -200,12 +201,16 @@ export class Authority {
   }
 }
 
+function isAction(access: Access): access is Action {
+  return (ACTIONS as readonly string[]).includes(access);
+}
+
 /** What the challenge names: a push needs to read as well. */
 function scopeOf(access: Access, repository: RepositoryName | null): string | null {
   if (access === 'catalog') {
     return 'registry:catalog:*';
   }
-  if (repository === null || access === 'any' || access === 'public') {
+  if (repository === null || !isAction(access)) {
     return null;
   }
   return formatScope(repository, access === 'push' ? ['pull', 'push'] : [access]);

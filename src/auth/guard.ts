@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { RegistryError } from '../oci/errors.ts';
+import { failObject } from '../rpc/object-failure.ts';
 import type { LoginThrottle } from '../throttle/login-throttle.ts';
 
 export type LoginThrottles = DurableObjectNamespace<LoginThrottle>;
@@ -20,29 +21,31 @@ export class LoginGuard {
   /**
    * Announces an attempt with a password.
    *
-   * @throws TOOMANYREQUESTS with Retry-After, when there have been too many
+   * @throws TOOMANYREQUESTS with Retry-After, when there have been too many; UNAVAILABLE
    */
   async attempt(account: string): Promise<void> {
     await this.fail();
-    refuseFor(await this.#account(account).attempt('account', this.#address));
+    const attempt = this.#account(account).attempt('account', this.#address);
+    refuseFor(await attempt.catch(failObject));
   }
 
-  /** Takes the attempt back, for it succeeded. */
+  /** Takes the attempt back, for it succeeded. @throws UNAVAILABLE */
   async succeed(account: string): Promise<void> {
     await Promise.all([
       this.#address === null ? null : this.#of(this.#address).succeed('address', this.#address),
       this.#account(account).succeed('account', this.#address),
-    ]);
+    ]).catch(failObject);
   }
 
   /**
    * Counts a failure that no account is named by: a secret that is not one.
    *
-   * @throws TOOMANYREQUESTS with Retry-After
+   * @throws TOOMANYREQUESTS with Retry-After; UNAVAILABLE
    */
   async fail(): Promise<void> {
     if (this.#address !== null) {
-      refuseFor(await this.#of(this.#address).attempt('address', this.#address));
+      const attempt = this.#of(this.#address).attempt('address', this.#address);
+      refuseFor(await attempt.catch(failObject));
     }
   }
 

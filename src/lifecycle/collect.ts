@@ -10,6 +10,12 @@ const TRASH_BATCH = 1000;
 /** Batches of one run of each kind: far below what one invocation may ask. What is left waits. */
 const MAX_BATCHES = 20;
 
+/** What one run looks at, at most: of manifests, of blobs, and of objects to delete. */
+export const RUN_LIMITS = {
+  entries: BATCH * MAX_BATCHES,
+  objects: TRASH_BATCH * MAX_BATCHES,
+} as const;
+
 /** What a run of the collector did. */
 export interface Collection {
   manifests: number; // that nothing held; they can be restored

@@ -42,7 +42,9 @@ export class Manifests {
       const { digest, mediaType, size, key } = found;
       return { digest, mediaType, size, key };
     });
-    return { ...(await this.#known(record, reference)), body };
+    const found = await this.#known(record, reference);
+    this.#countPull(reference, [found.digest]);
+    return { ...found, body };
   }
 
   /**
@@ -55,7 +57,9 @@ export class Manifests {
     const record = await this.#recall(reference, (source) =>
       manifests.stat(this.#repository, reference, 'tag' in reference ? 'primary' : source),
     );
-    return this.#known(record, reference);
+    const found = await this.#known(record, reference);
+    this.#countPull(reference, []);
+    return found;
   }
 
   /**
@@ -65,7 +69,11 @@ export class Manifests {
    * @throws MANIFEST_UNKNOWN
    */
   async statForPush(reference: Reference): Promise<ManifestRecord> {
-    return known(await this.#stores.metadata.manifests.findAndLease(this.#repository, reference));
+    const { manifests } = this.#stores.metadata;
+    const record = await manifests.findAndLease(this.#repository, reference);
+    const found = known(record);
+    this.#countPull(reference, []);
+    return found;
   }
 
   /**
@@ -120,6 +128,15 @@ export class Manifests {
       }
       throw error;
     }
+  }
+
+  /**
+   * Counts a pull of a tag that was asked for, read or not, and of a digest that was read: docker and
+   * containerd ask by tag with HEAD and read by digest, podman reads by tag.
+   */
+  #countPull(reference: Reference, read: readonly Digest[]): void {
+    const asked = 'tag' in reference ? [reference.tag] : [];
+    this.#stores.pulls.count(this.#repository, [...asked, ...read]);
   }
 
   // What was asked to go is forgotten always, for the answer of a delete that was done may be lost.

@@ -1,6 +1,7 @@
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
+import { failObject } from '../rpc/object-failure.ts';
 import { fromResult, type Result } from '../rpc/result.ts';
 import { uploadObjectName } from '../storage/keys.ts';
 import type { Chunk } from '../uploads/upload-content.ts';
@@ -57,19 +58,6 @@ export class Uploads {
       throw new RegistryError('BLOB_UPLOAD_UNKNOWN');
     }
     const session = this.#sessions.getByName(uploadObjectName(this.#repository, id));
-    return fromResult(await question(session).catch(rethrow));
+    return fromResult(await question(session).catch(failObject));
   }
-}
-
-/**
- * Failures of the platform between here and the object, which a repeated request may not meet:
- * https://developers.cloudflare.com/durable-objects/best-practices/error-handling/
- */
-function rethrow(thrown: unknown): never {
-  const { retryable, overloaded } = thrown as { retryable?: boolean; overloaded?: boolean };
-  if (retryable || overloaded) {
-    console.error('The upload session did not answer:', thrown);
-    throw new RegistryError('UNAVAILABLE');
-  }
-  throw thrown;
 }

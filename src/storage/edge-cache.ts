@@ -82,6 +82,12 @@ export class EdgeCache {
     return this.#put(key, Response.json(value), lifetime);
   }
 
+  /** Asks the cache for nothing in particular. @throws when it fails */
+  async ping(): Promise<void> {
+    const cache = await caches.open(CACHE_NAME);
+    await cache.match(`${this.#base}ping`);
+  }
+
   /** Drops a key in this location. */
   async delete(key: string): Promise<void> {
     try {

@@ -1,4 +1,5 @@
 import { IsolateMemory } from './isolate-memory.ts';
+import type { UnwrittenPulls } from './pull-counter.ts';
 
 /** Of the 128 MB that an isolate has, which uploads need as well. */
 const MEMBERSHIPS_SIZE = 4 * 2 ** 20; // bytes
@@ -12,7 +13,10 @@ export interface Remembered {
   until: number; // milliseconds since the epoch
 }
 
-/** What the requests of one isolate have in common: nothing that the stores could not tell again. */
+/**
+ * What the requests of one isolate have in common: nothing that the stores could not tell again, but
+ * for some pulls.
+ */
 export class Isolate {
   readonly memberships = new IsolateMemory<Remembered>(MEMBERSHIPS_SIZE);
   readonly content = new IsolateMemory<Uint8Array>(CONTENT_SIZE);
@@ -25,4 +29,10 @@ export class Isolate {
 
   /** Until when the edge cache is not filled, for it did not keep what it was given. */
   fillsPausedUntil = 0; // milliseconds since the epoch
+
+  /** Pulls that are not written down yet; see {@link PullCounter}. */
+  pulls = new Map<string, UnwrittenPulls>();
+
+  /** When somebody has written them down, or nobody waits to do it any more. */
+  pullsFlushBy = 0; // milliseconds since the epoch
 }

@@ -5,6 +5,7 @@ import { Isolate } from './isolate.ts';
 import { type MaxAges, Memberships } from './memberships.ts';
 import type { Lifetimes } from './metadata/lifetimes.ts';
 import { MetadataStore } from './metadata/metadata-store.ts';
+import { PullCounter } from './pull-counter.ts';
 
 /** What the stores are made of. */
 export interface StoreOptions {
@@ -13,6 +14,7 @@ export interface StoreOptions {
   readWindow: number; // bytes; see BlobStore
   maxAges: MaxAges;
   lifetimes: Lifetimes;
+  pullInterval: number; // seconds; see PullCounter
 }
 
 const here = new Isolate();
@@ -23,19 +25,23 @@ export class Stores {
   readonly blobs: BlobStore;
   readonly memberships: Memberships;
   readonly content: ContentStore;
+  readonly pulls: PullCounter;
+  readonly cache: EdgeCache;
   readonly lifetimes: Lifetimes;
 
   /** `origin` is the scheme and host of the request that they are opened for. */
   constructor(
-    { database, bucket, readWindow, maxAges, lifetimes }: StoreOptions,
+    { database, bucket, readWindow, maxAges, lifetimes, pullInterval }: StoreOptions,
     origin: string,
     isolate: Isolate = here,
   ) {
     const cache = new EdgeCache(origin);
+    this.cache = cache;
     this.lifetimes = lifetimes;
     this.metadata = new MetadataStore(database, lifetimes);
     this.blobs = new BlobStore(bucket, readWindow);
     this.memberships = new Memberships(isolate, cache, maxAges);
     this.content = new ContentStore(isolate, this.blobs, cache);
+    this.pulls = new PullCounter(isolate, this.metadata.pulls, pullInterval);
   }
 }

@@ -55,6 +55,9 @@ export class LoginThrottle extends DurableObject {
     await this.#write({ ...NEW, lastAt: now, known: [{ address, at: now }, ...known] });
   }
 
+  /** Answers, and no more: for who wants to know whether objects do. */
+  async ping(): Promise<void> {}
+
   override async alarm(): Promise<void> {
     await this.ctx.storage.deleteAll();
   }

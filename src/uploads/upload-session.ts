@@ -141,13 +141,13 @@ export class UploadSession extends DurableObject<Env> {
   }
 
   /**
-   * Gives the upload up and frees what it stored.
+   * Gives the upload up and frees what it stored. Safe to repeat until that is done.
    *
    * @throws BLOB_UPLOAD_UNKNOWN when there is none, or it is a blob already; TOOMANYREQUESTS
    */
   cancel(): Promise<Result<void>> {
     return this.#alone(async () => {
-      this.#record.requireRow('open', 'completing');
+      this.#record.requireRow('open', 'completing', 'closed');
       await this.#close();
     });
   }

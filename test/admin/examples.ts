@@ -166,6 +166,25 @@ export const EXAMPLES: readonly Example[] = [
     route: '/namespaces/:namespace/repositories',
     path: '/namespaces/acme/repositories',
   },
+  // The network rules of "acme" refuse pulls from here.
+  { method: 'POST', route: '/namespaces', body: { name: 'near' }, event: 'namespace.create' },
+  {
+    method: 'POST',
+    route: '/namespaces/:namespace/repositories',
+    path: '/namespaces/near/repositories',
+    body: { name: 'near/app' },
+    event: 'repository.create',
+  },
+  {
+    method: 'GET',
+    route: '/repositories/:repository/tags',
+    path: '/repositories/near%2Fapp/tags',
+  },
+  {
+    method: 'GET',
+    route: '/repositories/:repository/manifests',
+    path: '/repositories/near%2Fapp/manifests',
+  },
   { method: 'GET', route: '/namespaces/:namespace/audit', path: '/namespaces/acme/audit' },
   { method: 'GET', route: '/audit' },
   {
@@ -181,6 +200,17 @@ export const EXAMPLES: readonly Example[] = [
     },
   },
   { method: 'POST', route: '/scrub', body: {}, event: 'scrub.start' },
+  {
+    method: 'GET',
+    route: '/why/:digest',
+    path: `/why/sha256:${'0'.repeat(64)}`,
+  },
+  {
+    method: 'GET',
+    route: '/namespaces/:namespace/why/:digest',
+    path: `/namespaces/acme/why/sha256:${'0'.repeat(64)}`,
+  },
+  { method: 'POST', route: '/collection', body: { dryRun: false }, event: 'collection.run' },
   {
     method: 'POST',
     route: '/namespaces',

@@ -126,6 +126,7 @@ test('the permissions of the rows are the ones agreed on', () => {
     [`DELETE ${base}/trust-rules/:rule`]: need('members'),
     [`POST ${base}/repositories`]: need('create'),
     [`GET ${base}/audit`]: need('members'),
+    [`GET ${base}/why/:digest`]: need('member'),
   });
 });
 

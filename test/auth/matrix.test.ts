@@ -14,12 +14,13 @@ const REPOSITORY = 'matrix/app';
 const SCOPE = `repository:${REPOSITORY}:pull,push,delete registry:catalog:*`;
 
 /** What each access needs of a role. A new kind of access has to be added here. */
-const NEEDED: Record<string, 'pull' | 'push' | 'delete' | 'login' | 'nothing'> = {
+const NEEDED: Record<string, 'pull' | 'push' | 'delete' | 'login' | 'own login' | 'nothing'> = {
   pull: 'pull',
   push: 'push',
   delete: 'delete',
   any: 'login',
   catalog: 'login',
+  login: 'own login',
   public: 'nothing',
 };
 
@@ -70,7 +71,8 @@ describe.each(callers)('%s', (name) => {
     const { role = 'none', headers = {}, isLogin = false } = caller ?? {};
     const isAllowed =
       needed === 'nothing' ||
-      (needed === 'login' ? true : (ROLES[role] as readonly unknown[]).includes(needed));
+      needed === 'login' ||
+      (needed === 'own login' ? isLogin : (ROLES[role] as readonly unknown[]).includes(needed));
     const byToken = await call(method, path, { headers: await bearer(SCOPE, headers) });
     // Tokens are fetched by Basic or by nobody.
     const isRefusedByToken = path === '/token' ? method === 'GET' : !isAllowed;

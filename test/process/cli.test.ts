@@ -340,12 +340,28 @@ describe('administration', () => {
     expect(await admin.json('repo', 'list', namespace)).toEqual([{ name }]);
     expect(await admin.json('repo', 'list')).toContainEqual({ name });
     await pushTag(name, 'v1');
-    expect(await admin.json('tag', 'list', name)).toEqual(['v1']);
+    expect(await admin.json('tag', 'list', name)).toMatchObject([{ name: 'v1', pulls: 0 }]);
+    expect(await admin.get('tag', 'list', name)).toMatch(
+      /^tag +digest +size +pushed +last pulled +pulls/,
+    );
     const digest = `sha256:${'a'.repeat(64)}`;
     expect((await admin.run(['tag', 'delete', name, digest])).code).toBe(2);
     await admin.get('tag', 'delete', name, 'v1');
     expect(await admin.json('tag', 'list', name)).toEqual([]);
     expect((await admin.run(['tag', 'delete', name, 'v1'])).code).toBe(1);
+  });
+
+  test('what is collected, and why something is not', async () => {
+    const name = `${namespace}/kept`;
+    const digest = await pushTag(name, 'v1');
+    const preview = await admin.get('gc', '--dry-run');
+    expect(preview).toMatch(/blobs that nobody needs, into the trash +\d+ +[\d.]+ kB/);
+    expect(preview).toContain('waiting: objects in the trash');
+    expect(await admin.json('gc')).toMatchObject({ manifests: 0, isDone: true });
+    expect(await admin.get('why', digest)).toMatch(/tagged v1/);
+    const inNamespace = await admin.json('why', digest, '--namespace', namespace);
+    expect(inNamespace).toMatchObject({ digest, reasons: [{ repository: name, until: null }] });
+    expect((await admin.run(['why', 'latest'])).code).toBe(1);
   });
 
   test('the audit log', async () => {
@@ -371,8 +387,8 @@ describe('administration', () => {
   });
 });
 
-/** Pushes the smallest thing that can have a tag. */
-async function pushTag(repository: string, tag: string): Promise<void> {
+/** Pushes the smallest thing that can have a tag: its digest. */
+async function pushTag(repository: string, tag: string): Promise<string> {
   const pair = Buffer.from(`admin:${ADMIN_PASSWORD}`).toString('base64');
   const type = 'application/vnd.oci.image.index.v1+json';
   const response = await fetch(`${registry.url}/v2/${repository}/manifests/${tag}`, {
@@ -381,6 +397,7 @@ async function pushTag(repository: string, tag: string): Promise<void> {
     body: JSON.stringify({ schemaVersion: 2, mediaType: type, manifests: [] }),
   });
   expect(response.status, await response.text()).toBe(201);
+  return response.headers.get('Docker-Content-Digest') ?? '';
 }
 
 describe('secrets', () => {

@@ -25,6 +25,7 @@ export function newStores(
     readWindow: Number.POSITIVE_INFINITY,
     maxAges: { membership: 60, tag: 0 },
     lifetimes: LIFETIMES,
+    pullInterval: 0,
     ...bindings,
   };
   return new Stores(options, origin, isolate);

@@ -30,7 +30,7 @@ const COLLECTOR: Actor = { principal: 'collection', address: null };
 /** The entries of the batch: ?1 is JSON of their keys. */
 const ENTRIES = `SELECT value ->> 'repositoryId', value ->> 'digest' FROM json_each(?1)`;
 
-const LINK_IS_NEEDED = `EXISTS (SELECT 1 FROM manifest_blobs
+export const LINK_IS_NEEDED = `EXISTS (SELECT 1 FROM manifest_blobs
   WHERE manifest_blobs.repository_id = links.repository_id AND blob_digest = links.digest)`;
 
 /** The subject that a tag like "sha256-<hex>.sig" names by its own name, else NULL. */
@@ -48,7 +48,7 @@ const isDeleted = (digest: string) =>
   `(${isThere('deleted_manifests', digest)} AND NOT ${isThere('manifests', digest)})`;
 
 /** A tag, an index or a subject holds it: a tag that follows a subject does until that is deleted. */
-const MANIFEST_IS_HELD = `(
+export const MANIFEST_IS_HELD = `(
   EXISTS (SELECT 1 FROM tags
     WHERE tags.repository_id = manifests.repository_id AND tags.digest = manifests.digest
       AND NOT coalesce(${isDeleted(SUBJECT_OF_TAG)}, 0))
@@ -64,17 +64,31 @@ const FOLLOWS = `(manifests.subject_digest IS NOT NULL OR EXISTS (SELECT 1 FROM 
  * When a manifest that nothing holds may go; NULL is never. ?2 is the delay of every review. What was
  * pulled lately is in use, whatever holds it.
  */
-const MANIFEST_IS_DUE_AT = `CASE WHEN ${FOLLOWS}
+export const MANIFEST_IS_DUE_AT = `CASE WHEN ${FOLLOWS}
   THEN coalesce(queue.released_at, 0) + ?2
   ELSE max(entries.value ->> 'untagged', ?2) + max(coalesce(queue.released_at, 0), coalesce(
     (SELECT last_pulled_at FROM pulls WHERE pulls.repository_id = manifests.repository_id
        AND pulls.reference = manifests.digest), 0)) END`;
 
 /** The queue's manifests of the batch. */
-const QUEUED_MANIFESTS = `json_each(?1) AS entries
+export const QUEUED_MANIFESTS = `json_each(?1) AS entries
   JOIN collection_queue AS queue ON queue.repository_id = entries.value ->> 'repositoryId'
     AND queue.kind = 'manifest' AND queue.digest = entries.value ->> 'digest'
   JOIN manifests ON manifests.repository_id = queue.repository_id AND manifests.digest = queue.digest`;
+
+/** A review takes it now. */
+export const MANIFEST_IS_TAKEN = `(NOT ${MANIFEST_IS_HELD} AND ${MANIFEST_IS_DUE_AT} <= unixepoch())`;
+
+/** A review unlinks it now: of the links of the batch. ?2 is the delay of every review. */
+export const LINK_IS_TAKEN = `(links.repository_id, links.digest) IN (${ENTRIES})
+  AND links.lease_until <= unixepoch() AND NOT ${LINK_IS_NEEDED}
+  AND EXISTS (SELECT 1 FROM collection_queue AS queue
+    WHERE queue.repository_id = links.repository_id AND queue.kind = 'blob'
+      AND queue.digest = links.digest AND coalesce(queue.released_at, 0) + ?2 <= unixepoch())`;
+
+/** Deleted manifests that cannot be restored any more, at most ?1. */
+export const expiredManifests = (columns: string) => `SELECT ${columns} FROM deleted_manifests
+  WHERE expires_at <= unixepoch() ORDER BY expires_at LIMIT ?1`;
 
 /** Those that the batch takes; see {@link CollectionMetadata.reviewManifests}. */
 const TAKEN = `SELECT repository_id, digest FROM collection_queue
@@ -113,14 +127,7 @@ export class CollectionMetadata {
     const { review, trash } = this.#lifetimes;
     const results = await this.#database.batch([
       [
-        `DELETE FROM repository_blobs AS links
-         WHERE (repository_id, digest) IN (${ENTRIES}) AND lease_until <= unixepoch()
-           AND NOT ${LINK_IS_NEEDED}
-           AND EXISTS (SELECT 1 FROM collection_queue AS queue
-             WHERE queue.repository_id = links.repository_id AND kind = 'blob'
-               AND queue.digest = links.digest
-               AND coalesce(released_at, 0) + ?2 <= unixepoch())
-         RETURNING digest`,
+        `DELETE FROM repository_blobs AS links WHERE ${LINK_IS_TAKEN} RETURNING digest`,
         keys,
         review,
       ],
@@ -161,7 +168,7 @@ export class CollectionMetadata {
       [
         `UPDATE collection_queue SET is_taken = 1 WHERE (repository_id, kind, digest) IN (
            SELECT queue.repository_id, queue.kind, queue.digest FROM ${QUEUED_MANIFESTS}
-           WHERE NOT ${MANIFEST_IS_HELD} AND ${MANIFEST_IS_DUE_AT} <= unixepoch())`,
+           WHERE ${MANIFEST_IS_TAKEN})`,
         keys,
         review,
       ],
@@ -192,8 +199,7 @@ export class CollectionMetadata {
 
   /** Gives up at most `limit` deleted manifests whose time to be restored is over. How many. */
   async expireDeleted(limit: number): Promise<number> {
-    const expired = `SELECT rowid FROM deleted_manifests WHERE expires_at <= unixepoch()
-      ORDER BY expires_at LIMIT ?1`;
+    const expired = expiredManifests('rowid');
     const results = await this.#database.batch([
       [
         `INSERT INTO trash (r2_key, delete_after)

@@ -2,14 +2,18 @@ import { AccessMetadata } from './access.ts';
 import { AuditMetadata } from './audit.ts';
 import { BlobMetadata } from './blobs.ts';
 import { CollectionMetadata } from './collection.ts';
+import { CollectionPreviewMetadata } from './collection-preview.ts';
 import { CredentialMetadata } from './credentials.ts';
 import { DamageMetadata } from './damage.ts';
 import { Database } from './database.ts';
+import { HolderMetadata } from './holders.ts';
+import { InventoryMetadata } from './inventory.ts';
 import { LIFETIMES, type Lifetimes } from './lifetimes.ts';
 import { ManifestMetadata } from './manifests.ts';
 import { MemberMetadata } from './members.ts';
 import { NamespaceMetadata } from './namespaces.ts';
 import { ProgressMetadata } from './progress.ts';
+import { PullMetadata } from './pulls.ts';
 import { QuotaMetadata } from './quotas.ts';
 import { ReferrerMetadata } from './referrers.ts';
 import { RepositoryMetadata } from './repositories.ts';
@@ -22,19 +26,26 @@ import { TrustRuleMetadata } from './trust-rules.ts';
 import { UploadMetadata } from './uploads.ts';
 import { UserMetadata } from './users.ts';
 
+/** Files of migrations/, each of which wrangler and `npm start` note in the database. */
+const MIGRATIONS = 7;
+
 /** Everything that D1 knows, by the noun it is about. */
 export class MetadataStore {
   readonly access: AccessMetadata;
   readonly audit: AuditMetadata;
   readonly blobs: BlobMetadata;
   readonly collection: CollectionMetadata;
+  readonly collectionPreview: CollectionPreviewMetadata;
   readonly credentials: CredentialMetadata;
   readonly damage: DamageMetadata;
+  readonly holders: HolderMetadata;
+  readonly inventory: InventoryMetadata;
   readonly manifests: ManifestMetadata;
   readonly members: MemberMetadata;
   readonly namespaces: NamespaceMetadata;
   readonly progress: ProgressMetadata;
   readonly quotas: QuotaMetadata;
+  readonly pulls: PullMetadata;
   readonly referrers: ReferrerMetadata;
   readonly repositories: RepositoryMetadata;
   readonly robots: RobotMetadata;
@@ -55,13 +66,17 @@ export class MetadataStore {
     this.audit = new AuditMetadata(database, lifetimes);
     this.blobs = new BlobMetadata(database, lifetimes);
     this.collection = new CollectionMetadata(database, lifetimes);
+    this.collectionPreview = new CollectionPreviewMetadata(database, lifetimes);
     this.credentials = new CredentialMetadata(database);
     this.damage = new DamageMetadata(database);
+    this.holders = new HolderMetadata(database);
+    this.inventory = new InventoryMetadata(database);
     this.manifests = new ManifestMetadata(database, lifetimes);
     this.members = new MemberMetadata(database);
     this.namespaces = new NamespaceMetadata(database);
     this.progress = new ProgressMetadata(database);
     this.quotas = new QuotaMetadata(database);
+    this.pulls = new PullMetadata(database);
     this.referrers = new ReferrerMetadata(database);
     this.repositories = new RepositoryMetadata(database);
     this.robots = new RobotMetadata(database);
@@ -72,6 +87,20 @@ export class MetadataStore {
     this.trustRules = new TrustRuleMetadata(database);
     this.uploads = new UploadMetadata(database, lifetimes);
     this.users = new UserMetadata(database);
+  }
+
+  /**
+   * Looks whether the database has the tables that this Worker asks for; it may have newer ones.
+   *
+   * @throws Error when it has not, UNAVAILABLE
+   */
+  async requireSchema(): Promise<void> {
+    const row = await this.#database.first<{ count: number }>(
+      'SELECT count(*) AS count FROM d1_migrations',
+    );
+    if ((row?.count ?? 0) < MIGRATIONS) {
+      throw new Error(`of ${MIGRATIONS} migrations ${row?.count} are applied: deploy applies them`);
+    }
   }
 
   /**

@@ -41,12 +41,17 @@ export class TrashMetadata {
 
   /** At most `limit` keys whose grace is over. */
   async due(limit: number): Promise<string[]> {
-    const rows = await this.#database.all<{ r2_key: string }>(
-      `SELECT r2_key FROM trash WHERE delete_after <= unixepoch() AND NOT ${isNamed('trash.r2_key', ['trash'])}
-       ORDER BY delete_after LIMIT ?1`,
+    const rows = await this.#database.all<{ r2_key: string }>(dueTrash('r2_key'), limit);
+    return rows.map((row) => row.r2_key);
+  }
+
+  /** How many keys {@link due} would answer. */
+  async countDue(limit: number): Promise<number> {
+    const row = await this.#database.first<{ count: number }>(
+      `SELECT count(*) AS count FROM (${dueTrash('1')})`,
       limit,
     );
-    return rows.map((row) => row.r2_key);
+    return row?.count ?? 0;
   }
 
   /**
@@ -83,6 +88,13 @@ export class TrashMetadata {
 }
 
 const NAMING_TABLES = ['blobs', 'manifests', 'deleted_manifests', 'uploads', 'trash'] as const;
+
+/** Keys whose grace is over, at most ?1. */
+function dueTrash(columns: string): string {
+  return `SELECT ${columns} FROM trash
+    WHERE delete_after <= unixepoch() AND NOT ${isNamed('trash.r2_key', ['trash'])}
+    ORDER BY delete_after LIMIT ?1`;
+}
 
 /** The condition that a row of some table, but not of those left out, names a key. */
 function isNamed(key: string, leftOut: readonly string[] = []): string {
