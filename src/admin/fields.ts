@@ -87,6 +87,12 @@ export const pageQuery = z.strictObject({
   limit,
 });
 
+/** The query of a list whose key is a number. */
+export const numberedPageQuery = z.strictObject({
+  after: digits.pipe(z.int()).default(0),
+  limit,
+});
+
 /** The key to ask for the next page with; it is not there on the last. */
 export const next = z.string().optional();
 
@@ -102,6 +108,21 @@ export function toTimestamp(seconds: number): string {
 export function toTimestampOrNull(seconds: number | null): string | null {
   return seconds === null ? null : toTimestamp(seconds);
 }
+
+/** A time that somebody asks for: RFC 3339. */
+export const time = z.iso.datetime({ offset: true });
+
+/** Reads it: seconds since the epoch, rounded down. */
+export function toSeconds(text: string): number {
+  return Math.floor(Date.parse(text) / 1000);
+}
+
+/** What came back of what was deleted. */
+export const restored = z.strictObject({
+  digest: z.string(),
+  manifests: z.array(z.string()).describe('that were deleted'),
+  tags: z.array(z.string()),
+});
 
 /** What the last field of a list says: nothing on the last page. */
 export function nextOf(page: { next: string | null }): { next?: string } {

@@ -1,4 +1,6 @@
 import { AUDIT_ROUTES } from './audit.ts';
+import { DELETED_MANIFEST_ROUTES } from './deleted-manifests.ts';
+import { DELETED_REPOSITORY_ROUTES } from './deleted-repositories.ts';
 import { EXPLAIN_ROUTES } from './explain.ts';
 import { ME_ROUTES } from './me.ts';
 import { MEMBER_ROUTES } from './members.ts';
@@ -8,6 +10,7 @@ import { describeApi, documentSchema } from './openapi.ts';
 import { REPOSITORY_ROUTES } from './repositories.ts';
 import { ROBOT_ROUTES } from './robots.ts';
 import { type Route, route } from './route.ts';
+import { TAG_HISTORY_ROUTES } from './tag-history.ts';
 import { TEMPORARY_CREDENTIAL_ROUTES } from './temporary-credentials.ts';
 import { TOKEN_ROUTES } from './tokens.ts';
 import { TRUST_RULE_ROUTES } from './trust-rules.ts';
@@ -36,6 +39,9 @@ export const ROUTES: readonly Route[] = [
   ...ROBOT_ROUTES,
   ...TRUST_RULE_ROUTES,
   ...REPOSITORY_ROUTES,
+  ...DELETED_REPOSITORY_ROUTES,
+  ...TAG_HISTORY_ROUTES,
+  ...DELETED_MANIFEST_ROUTES,
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,
 ];

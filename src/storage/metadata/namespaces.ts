@@ -8,6 +8,7 @@ export interface NamespaceRecord {
   isPublic: boolean;
   createsOnPush: boolean;
   network: string; // JSON of auth/network.ts
+  restoreDays: number; // for so long what is deleted can be restored
   createdAt: number; // seconds since the epoch
   role: string | null; // of the one who asks, on the whole namespace
 }
@@ -17,6 +18,7 @@ export interface NamespaceChange {
   isPublic?: boolean | undefined;
   createsOnPush?: boolean | undefined;
   network?: string | undefined; // JSON
+  restoreDays?: number | undefined;
 }
 
 interface NamespaceRow {
@@ -24,6 +26,7 @@ interface NamespaceRow {
   is_public: number;
   creates_on_push: number;
   network: string;
+  restore_days: number;
   created_at: number;
   role: string | null;
 }
@@ -91,17 +94,19 @@ export class NamespaceMetadata {
 
   /** Changes a namespace; false when there is none. */
   update(name: string, change: NamespaceChange, actor: Actor, entry: AuditEntry): Promise<boolean> {
-    const { isPublic, createsOnPush, network } = change;
+    const { isPublic, createsOnPush, network, restoreDays } = change;
     return runGuarded(this.#database, [
       guardFound(EXISTS, name),
       [
         `UPDATE namespaces SET is_public = coalesce(?2, is_public),
-           creates_on_push = coalesce(?3, creates_on_push), network = coalesce(?4, network)
+           creates_on_push = coalesce(?3, creates_on_push), network = coalesce(?4, network),
+           restore_days = coalesce(?5, restore_days)
          WHERE name = ?1`,
         name,
         isPublic === undefined ? null : Number(isPublic),
         createsOnPush === undefined ? null : Number(createsOnPush),
         network ?? null,
+        restoreDays ?? null,
       ],
       record(actor, entry),
     ]);
@@ -130,6 +135,7 @@ function toNamespace(row: NamespaceRow): NamespaceRecord {
     isPublic: row.is_public === 1,
     createsOnPush: row.creates_on_push === 1,
     network: row.network,
+    restoreDays: row.restore_days,
     createdAt: row.created_at,
     role: row.role,
   };
