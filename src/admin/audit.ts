@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { listAudit, listNamespaceAudit } from '../accounts/audit-log.ts';
 import type { Page } from '../accounts/page.ts';
 import type { AuditQuery, AuditRecord } from '../storage/metadata/audit.ts';
-import { digits, limit, next, nextOf, text, time, timestamp, toTimestamp } from './fields.ts';
+import { digits, limit, next, nextOf, text, timestamp, toTimestamp } from './fields.ts';
 import { type Route, route } from './route.ts';
 
 /** https://jsonlines.org */
@@ -27,7 +27,7 @@ const namespaceQuery = z.strictObject({
   principal: text.optional(),
   repository: text.optional(),
   event: text.optional(),
-  since: time.optional(),
+  since: z.iso.datetime({ offset: true }).optional(),
   after: digits.pipe(z.int()).default(0),
   limit,
 });

@@ -11,6 +11,7 @@ import {
 import type { Grant } from '../auth/identity.ts';
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../auth/passwords.ts';
 import { ACTIONS, ROLES, type Role } from '../auth/roles.ts';
+import { parseTime } from '../oci/reference.ts';
 
 const MAX_TEXT = 255;
 const MAX_DAYS = 3650;
@@ -109,12 +110,15 @@ export function toTimestampOrNull(seconds: number | null): string | null {
   return seconds === null ? null : toTimestamp(seconds);
 }
 
-/** A time that somebody asks for: RFC 3339. */
-export const time = z.iso.datetime({ offset: true });
+/** A time that somebody asks for: RFC 3339, with the seconds left out or not. */
+export const time = z
+  .string()
+  .max(MAX_TEXT)
+  .refine((text) => parseTime(text) !== null, 'a time is as 2026-11-01T00:00Z (RFC 3339)');
 
-/** Reads it: seconds since the epoch, rounded down. */
+/** Reads it: seconds since the epoch. */
 export function toSeconds(text: string): number {
-  return Math.floor(Date.parse(text) / 1000);
+  return parseTime(text) ?? 0; // the schema has refused what is none
 }
 
 /** What came back of what was deleted. */

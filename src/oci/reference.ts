@@ -58,8 +58,8 @@ export function parsePastTag(text: string): PastTag | null {
   return { pastTag: parseTag(tag), at };
 }
 
-/** Seconds since the epoch, rounded down; null for what is no time. */
-function parseTime(text: string): number | null {
+/** Reads a time of RFC 3339: seconds since the epoch, rounded down; null for what is none. */
+export function parseTime(text: string): number | null {
   const [, date = '', minutes, seconds = ':00', sign, ...offset] = TIME.exec(text) ?? [];
   const local = new Date(`${date}T${minutes}${seconds}Z`);
   if (Number.isNaN(local.getTime()) || !local.toISOString().startsWith(date)) {
