@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { apiPath } from './api.ts';
 import { UsageError } from './errors.ts';
+import { parseWholeNumber } from './options.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
 
@@ -8,6 +9,7 @@ interface Namespace {
   name: string;
   isPublic: boolean;
   createsOnPush: boolean;
+  restoreDays: number;
   role: string | null;
   createdAt: string;
 }
@@ -17,12 +19,14 @@ interface Settings {
   private?: true;
   createOnPush?: true;
   explicit?: true;
+  restoreDays?: number;
 }
 
 const COLUMNS: Columns<Namespace> = {
   namespace: (namespace) => namespace.name,
   public: (namespace) => namespace.isPublic,
   'creates on push': (namespace) => namespace.createsOnPush,
+  'restore days': (namespace) => namespace.restoreDays,
   'your role': (namespace) => namespace.role,
   created: (namespace) => namespace.createdAt,
 };
@@ -35,7 +39,14 @@ export function addNamespaceCommands(program: Command): void {
     .description('add a namespace; private unless the registry is set up otherwise')
     .action(create);
   group.command('show <namespace>').description('show one').action(show);
-  addSettings(group.command('set <namespace>')).description('change settings').action(set);
+  addSettings(group.command('set <namespace>'))
+    .description('change settings')
+    .option(
+      '--restore-days <number>',
+      'for so long what is deleted from now on can be restored: 0 to 90',
+      parseWholeNumber,
+    )
+    .action(set);
   group
     .command('delete <namespace>')
     .description('remove one that has no repositories, with its members, robots and trust rules')
@@ -51,12 +62,14 @@ function addSettings(command: Command): Command {
 }
 
 /** What to send; undefined is left out. */
-function toBody(settings: Settings): { isPublic?: boolean; createsOnPush?: boolean } {
+function toBody(settings: Settings): Partial<Namespace> {
+  const { restoreDays } = settings;
   return {
     ...((settings.public || settings.private) && { isPublic: settings.public === true }),
     ...((settings.createOnPush || settings.explicit) && {
       createsOnPush: settings.createOnPush === true,
     }),
+    ...(restoreDays !== undefined && { restoreDays }),
   };
 }
 
@@ -81,7 +94,9 @@ async function show(name: string, _: unknown, command: Command): Promise<void> {
 async function set(name: string, settings: Settings, command: Command): Promise<void> {
   const body = toBody(settings);
   if (Object.keys(body).length === 0) {
-    throw new UsageError('say what to change: --public, --private, --create-on-push, --explicit');
+    throw new UsageError(
+      'say what to change: --public, --private, --create-on-push, --explicit, --restore-days',
+    );
   }
   const { api, output } = await openSession(command);
   const namespace = await api.send<Namespace>('PATCH', apiPath`/namespaces/${name}`, body);
