@@ -60,14 +60,17 @@ export function parsePastTag(text: string): PastTag | null {
 
 /** Reads a time of RFC 3339: seconds since the epoch, rounded down; null for what is none. */
 export function parseTime(text: string): number | null {
-  const [, date = '', minutes, seconds = ':00', sign, ...offset] = TIME.exec(text) ?? [];
+  const match = TIME.exec(text);
+  if (match === null) {
+    return null;
+  }
+  const [, date = '', minutes, seconds = ':00', sign, hoursAhead = '0', minutesAhead = '0'] = match;
   const local = new Date(`${date}T${minutes}${seconds}Z`);
   if (Number.isNaN(local.getTime()) || !local.toISOString().startsWith(date)) {
     return null; // 30 February is not 2 March
   }
-  const [hours, rest] = offset.map((part) => Number(part ?? 0));
-  const ahead = ((hours ?? 0) * 60 + (rest ?? 0)) * 60 * (sign === '-' ? -1 : 1);
-  return local.getTime() / 1000 - ahead;
+  const ahead = (Number(hoursAhead) * 60 + Number(minutesAhead)) * 60; // seconds
+  return local.getTime() / 1000 + (sign === '-' ? ahead : -ahead);
 }
 
 /**
