@@ -39,6 +39,9 @@ export interface Restoration {
   conditions: readonly TagCondition[];
 }
 
+// SQLite does not know how many rows an index leaves: CROSS JOIN keeps the order of a join, and INDEXED
+// BY names what it would not choose. https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join
+
 /** Tags of one manifest that a list has. */
 const MAX_TAGS = 100;
 
@@ -69,7 +72,7 @@ export class DeletedManifestMetadata {
       `SELECT deleted.digest, media_type AS mediaType, size, deleted_at AS deletedAt,
          expires_at AS restorableUntil,
          (SELECT json_group_array(name) FROM (
-            SELECT name FROM tag_history AS history
+            SELECT name FROM tag_history AS history INDEXED BY tag_history_deletions_by_digest
             WHERE ${LAST_TAGS} AND history.previous = deleted.digest
             ORDER BY name LIMIT ${MAX_TAGS})) AS tags
        FROM deleted_manifests AS deleted
@@ -98,18 +101,18 @@ export class DeletedManifestMetadata {
            SELECT digest, size, deleted_at FROM restorable WHERE digest = ?2
            UNION
            SELECT restorable.digest, restorable.size, restorable.deleted_at FROM family
-           JOIN deleted_manifest_children AS children
+           CROSS JOIN deleted_manifest_children AS children
              ON children.repository_id = ${REPOSITORY_ID} AND children.index_digest = family.digest
-           JOIN restorable ON restorable.digest = children.child_digest
+           CROSS JOIN restorable ON restorable.digest = children.child_digest
            UNION
            SELECT restorable.digest, restorable.size, restorable.deleted_at FROM family
-           JOIN restorable ON restorable.subject_digest = family.digest
+           CROSS JOIN restorable ON restorable.subject_digest = family.digest
              AND restorable.deleted_at >= family.deleted_at
            UNION
            SELECT restorable.digest, restorable.size, restorable.deleted_at FROM family
-           JOIN tag_history AS history ON ${LAST_TAGS}
+           CROSS JOIN tag_history AS history INDEXED BY tag_history_deletions ON ${LAST_TAGS}
              AND ${isFollower('history.name', 'family.digest')} AND history.at >= family.deleted_at
-           JOIN restorable ON restorable.digest = history.previous
+           CROSS JOIN restorable ON restorable.digest = history.previous
            LIMIT ?3)
        SELECT digest, size FROM family`,
       repository,
@@ -129,7 +132,8 @@ export class DeletedManifestMetadata {
     limit: number,
   ): Promise<TagTarget[]> {
     return this.#database.all<TagTarget>(
-      `SELECT history.name, history.previous AS digest FROM tag_history AS history
+      `SELECT history.name, history.previous AS digest
+       FROM tag_history AS history INDEXED BY tag_history_deletions_by_digest
        WHERE ${LAST_TAGS} AND history.previous IN (SELECT value FROM json_each(?2))
          AND (history.previous = ?3 OR EXISTS (
            SELECT 1 FROM json_each(?2) WHERE ${isFollower('history.name', 'value')}))

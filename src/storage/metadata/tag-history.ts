@@ -114,8 +114,9 @@ export class TagHistoryMetadata {
     const rows = await this.#database.all<Stored<DeletedTag>>(
       `SELECT history.name, history.previous AS digest, history.at AS deletedAt, history.principal,
          ${whereaboutsOf('history.previous')}
-       FROM ${OF_REPOSITORY}
-       WHERE history.digest IS NULL AND history.name > ?2 AND ${IS_NEWEST}
+       FROM tag_history AS history INDEXED BY tag_history_deletions
+       WHERE history.repository_id = (SELECT id FROM repositories WHERE name = ?1)
+         AND history.digest IS NULL AND history.name > ?2 AND ${IS_NEWEST}
        ORDER BY history.name LIMIT ?3`,
       repository,
       last,
