@@ -9,6 +9,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { addAuditCommands } from './edgewater/audit.ts';
+import { addDeletedCommands } from './edgewater/deleted.ts';
 import { RefusalError, UsageError } from './edgewater/errors.ts';
 import { addExplainCommand } from './edgewater/explain.ts';
 import { addExportCommand } from './edgewater/export.ts';
@@ -50,6 +51,7 @@ for (const add of [
   addNetworkCommands,
   addRepositoryCommands,
   addTagCommands,
+  addDeletedCommands,
   addExplainCommand,
   addAuditCommands,
   addGarbageCommand,

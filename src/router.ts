@@ -27,7 +27,13 @@ import { originOf } from './http/origin.ts';
 import { ALIVE, logRequest } from './http/request-log.ts';
 import { parseDigest, parseSubjectDigest } from './oci/digest.ts';
 import { RegistryError } from './oci/errors.ts';
-import { isTag, parseReference, type Reference } from './oci/reference.ts';
+import {
+  isTag,
+  type PastTag,
+  parsePastTag,
+  parseReference,
+  type Reference,
+} from './oci/reference.ts';
 import {
   isRepositoryName,
   parseRepositoryName,
@@ -110,8 +116,8 @@ export const ROUTES: readonly Route[] = [
   route('end-2', 'HEAD', '/v2/:name+/blobs/:param', 'pull', ({ request, repository, param, permit }) => blobs.head(request, repository, parseDigest(param), permit.mayPush)),
   route('end-10', 'DELETE', '/v2/:name+/blobs/:param', 'delete', ({ repository, param }) => blobs.remove(repository, parseDigest(param))),
 
-  route('end-3', 'GET', '/v2/:name+/manifests/:param', 'pull', ({ request, repository, param }) => manifests.get(request, repository, existingReference(param))),
-  route('end-3', 'HEAD', '/v2/:name+/manifests/:param', 'pull', ({ request, repository, param, permit }) => manifests.head(request, repository, existingReference(param), permit.mayPush)),
+  route('end-3', 'GET', '/v2/:name+/manifests/:param', 'pull', ({ request, repository, param }) => manifests.get(request, repository, readableReference(param))),
+  route('end-3', 'HEAD', '/v2/:name+/manifests/:param', 'pull', ({ request, repository, param, permit }) => manifests.head(request, repository, readableReference(param), permit.mayPush)),
   route('end-7a end-7b', 'PUT', '/v2/:name+/manifests/:param', 'push', ({ request, repository, param }) => manifests.put(request, repository, parseReference(param))),
   route('end-9', 'DELETE', '/v2/:name+/manifests/:param', 'delete', ({ repository, param }) => manifests.remove(repository, existingReference(param))),
 
@@ -243,6 +249,11 @@ function existingReference(text: string): Reference {
     throw new RegistryError('MANIFEST_UNKNOWN');
   }
   return parseReference(text);
+}
+
+/** What a reader may ask for besides: what a tag named at a time. */
+function readableReference(text: string): Reference | PastTag {
+  return parsePastTag(text) ?? existingReference(text);
 }
 
 function refuseMethod(allowed: readonly Method[]): never {

@@ -11,6 +11,7 @@ interface Namespace {
   name: string;
   isPublic: boolean;
   createsOnPush: boolean;
+  restoreDays: number;
   role: string | null;
   createdAt: string;
   usage: Usage;
@@ -21,6 +22,7 @@ interface Settings {
   private?: true;
   createOnPush?: true;
   explicit?: true;
+  restoreDays?: number;
 }
 
 interface Quotas {
@@ -33,6 +35,7 @@ const COLUMNS: Columns<Namespace> = {
   namespace: (namespace) => namespace.name,
   public: (namespace) => namespace.isPublic,
   'creates on push': (namespace) => namespace.createsOnPush,
+  'restore days': (namespace) => namespace.restoreDays,
   'your role': (namespace) => namespace.role,
   created: (namespace) => namespace.createdAt,
 };
@@ -50,6 +53,11 @@ export function addNamespaceCommands(program: Command): void {
   group.command('show <namespace>').description('show one').action(show);
   addQuotas(addSettings(group.command('set <namespace>')))
     .description('change settings; quotas are for administrators of the system')
+    .option(
+      '--restore-days <number>',
+      'for so long what is deleted from now on can be restored: 0 to 90',
+      parseWholeNumber,
+    )
     .action(set);
   group
     .command('delete <namespace>')
@@ -82,12 +90,14 @@ function toQuota({ quota, quotaRepositories, quotaWarning }: Quotas): object {
 }
 
 /** What to send; undefined is left out. */
-function toBody(settings: Settings): { isPublic?: boolean; createsOnPush?: boolean } {
+function toBody(settings: Settings): Partial<Namespace> {
+  const { restoreDays } = settings;
   return {
     ...((settings.public || settings.private) && { isPublic: settings.public === true }),
     ...((settings.createOnPush || settings.explicit) && {
       createsOnPush: settings.createOnPush === true,
     }),
+    ...(restoreDays !== undefined && { restoreDays }),
   };
 }
 

@@ -1,12 +1,34 @@
 import type { Command } from 'commander';
 import { type Api, apiPath } from './api.ts';
+import { RefusalError } from './errors.ts';
+import { parseWholeNumber } from './options.ts';
+import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
 
 interface Repository {
   name: string;
 }
 
-/** repo list, create. */
+interface DeletedRepository extends Repository {
+  id: number;
+  deletedAt: string;
+  restorableUntil: string;
+}
+
+const DELETED: Columns<DeletedRepository> = {
+  id: (repository) => repository.id,
+  repository: (repository) => repository.name,
+  deleted: (repository) => repository.deletedAt,
+  'restorable until': (repository) => repository.restorableUntil,
+};
+
+const ID = [
+  '--id <number>',
+  'which one, if several had the name; else the one deleted last',
+  parseWholeNumber,
+] as const;
+
+/** repo list, create, delete, deleted, restore, purge. */
 export function addRepositoryCommands(program: Command): void {
   const group = program.command('repo').description('repositories');
   group
@@ -17,6 +39,21 @@ export function addRepositoryCommands(program: Command): void {
     .command('create <repository>')
     .description('make an empty one, where pushes make none')
     .action(create);
+  group
+    .command('delete <repository>')
+    .description('delete one with all that is in it; it can be restored for a while')
+    .action(remove);
+  group.command('deleted <namespace>').description('list deleted ones').action(listDeleted);
+  group
+    .command('restore <repository>')
+    .description('give a deleted one its name back')
+    .option(...ID)
+    .action(restore);
+  group
+    .command('purge <repository>')
+    .description('delete a deleted one for good')
+    .option(...ID)
+    .action(purge);
 }
 
 async function list(namespace: string | undefined, _: unknown, command: Command): Promise<void> {
@@ -32,10 +69,59 @@ async function list(namespace: string | undefined, _: unknown, command: Command)
 
 async function create(name: string, _: unknown, command: Command): Promise<void> {
   const { api, output } = await openSession(command);
-  const [namespace = ''] = name.split('/', 1);
-  const path = apiPath`/namespaces/${namespace}/repositories`;
+  const path = apiPath`/namespaces/${namespaceOf(name)}/repositories`;
   const repository = await api.send<Repository>('POST', path, { name });
   output.done(`There is a repository ${name}`, repository);
+}
+
+async function remove(name: string, _: unknown, command: Command): Promise<void> {
+  const { api, output } = await openSession(command);
+  await api.send('DELETE', apiPath`/namespaces/${namespaceOf(name)}/repositories/${name}`);
+  output.done(`The repository ${name} is deleted; "edgewater repo restore" brings it back`);
+}
+
+async function listDeleted(namespace: string, _: unknown, command: Command): Promise<void> {
+  const { api, output } = await openSession(command);
+  output.list(await deletedOf(api, namespace), DELETED);
+}
+
+async function restore(name: string, { id }: { id?: number }, command: Command): Promise<void> {
+  const { api, output } = await openSession(command);
+  const chosen = await find(api, name, id);
+  const path = apiPath`/namespaces/${namespaceOf(name)}/deleted-repositories/${chosen}/restore`;
+  const repository = await api.send<Repository>('POST', path);
+  output.done(`The repository ${name} is back`, repository);
+}
+
+async function purge(name: string, { id }: { id?: number }, command: Command): Promise<void> {
+  const { api, output } = await openSession(command);
+  const chosen = await find(api, name, id);
+  await api.send(
+    'DELETE',
+    apiPath`/namespaces/${namespaceOf(name)}/deleted-repositories/${chosen}`,
+  );
+  output.done(`The deleted repository ${name} is gone for good`);
+}
+
+/** The id of a deleted repository. @throws RefusalError */
+async function find(api: Api, name: string, id: number | undefined): Promise<string> {
+  const found = (await deletedOf(api, namespaceOf(name)))
+    .filter((repository) => repository.name === name && (id ?? repository.id) === repository.id)
+    .sort((a, b) => b.deletedAt.localeCompare(a.deletedAt) || b.id - a.id);
+  if (found[0] === undefined) {
+    throw new RefusalError(
+      `no deleted repository had the name ${name}; see "edgewater repo deleted"`,
+    );
+  }
+  return String(found[0].id);
+}
+
+function deletedOf(api: Api, namespace: string): Promise<DeletedRepository[]> {
+  return api.list(apiPath`/namespaces/${namespace}/deleted-repositories`, 'repositories');
+}
+
+function namespaceOf(name: string): string {
+  return name.split('/', 1)[0] ?? '';
 }
 
 async function namespacesOf(api: Api): Promise<string[]> {

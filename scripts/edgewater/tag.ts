@@ -3,6 +3,7 @@ import { apiPath, registryPath } from './api.ts';
 import { UsageError } from './errors.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
+import { addTagHistoryCommands } from './tag-history.ts';
 import { formatBytes } from './upload/progress.ts';
 
 /** distribution-spec v1.1.1 "Pulling manifests". A digest in its place would be more than a tag. */
@@ -29,7 +30,7 @@ const COLUMNS: Columns<Tag> = {
   pulls: (tag) => tag.pulls,
 };
 
-/** tag list, delete. */
+/** tag list, delete, and what tag-history.ts adds. */
 export function addTagCommands(program: Command): void {
   const group = program.command('tag').description('tags of a repository');
   group
@@ -40,6 +41,7 @@ export function addTagCommands(program: Command): void {
     .command('delete <repository> <tag>')
     .description('delete a tag; the manifest stays')
     .action(remove);
+  addTagHistoryCommands(group);
 }
 
 async function list(repository: string, _: unknown, command: Command): Promise<void> {

@@ -15,6 +15,7 @@ export interface Namespace {
   isPublic: boolean;
   createsOnPush: boolean;
   network: NetworkRules;
+  restoreDays: number;
   createdAt: number; // seconds since the epoch
   role: Role; // of the one who asks
   usage: Usage;
@@ -24,6 +25,7 @@ export interface Namespace {
 export interface NamespaceChange {
   isPublic?: boolean | undefined;
   createsOnPush?: boolean | undefined;
+  restoreDays?: number | undefined; // for what is deleted from now on
 }
 
 /** What somebody needs in a namespace: a permission of the role matrix, or any role. */
@@ -102,14 +104,14 @@ export async function createNamespace(
 /** Changes settings of a namespace, which the caller has entered. @throws ACCOUNT_UNKNOWN */
 export async function updateNamespace(
   { metadata, actor }: Context,
-  { name, isPublic, createsOnPush, ...rest }: Namespace,
+  { name, isPublic, createsOnPush, restoreDays, ...rest }: Namespace,
   change: NamespaceChange,
 ): Promise<Namespace> {
   const entry = {
     event: 'namespace.update',
     namespace: name,
     target: name,
-    before: JSON.stringify({ isPublic, createsOnPush }),
+    before: JSON.stringify({ isPublic, createsOnPush, restoreDays }),
     after: JSON.stringify(change),
   };
   if (!(await metadata.namespaces.update(name, change, actor, entry))) {
@@ -120,6 +122,7 @@ export async function updateNamespace(
     name,
     isPublic: change.isPublic ?? isPublic,
     createsOnPush: change.createsOnPush ?? createsOnPush,
+    restoreDays: change.restoreDays ?? restoreDays,
   };
 }
 
@@ -153,9 +156,17 @@ export async function deleteNamespace({ metadata, actor }: Context, name: string
   if (await metadata.namespaces.delete(name, actor, entry)) {
     return;
   }
-  throw (await metadata.namespaces.find(name, actor.principal)) === null
-    ? unknownNamespace()
-    : new RegistryError('ACCOUNT_EXISTS', 'the namespace still has repositories');
+  if ((await metadata.namespaces.find(name, actor.principal)) === null) {
+    throw unknownNamespace();
+  }
+  const end = await metadata.deletedRepositories.lastEnd(name);
+  throw new RegistryError(
+    'ACCOUNT_EXISTS',
+    end === null
+      ? 'the namespace still has repositories'
+      : 'the namespace still has deleted repositories, which the collector takes until ' +
+          `${new Date(end * 1000).toISOString()}, or in its next runs if you purge them`,
+  );
 }
 
 function roleOf(identity: Identity, { role }: NamespaceRecord): Role | null {
@@ -167,7 +178,15 @@ function roleOf(identity: Identity, { role }: NamespaceRecord): Role | null {
 }
 
 function toNamespace(record: NamespaceRecord, role: Role): Namespace {
-  const { name, isPublic, createsOnPush, network, createdAt } = record;
-  const usage = toUsage(record);
-  return { name, isPublic, createsOnPush, network: JSON.parse(network), createdAt, role, usage };
+  const { name, isPublic, createsOnPush, network, restoreDays, createdAt } = record;
+  return {
+    name,
+    isPublic,
+    createsOnPush,
+    network: JSON.parse(network),
+    restoreDays,
+    createdAt,
+    role,
+    usage: toUsage(record),
+  };
 }

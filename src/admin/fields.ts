@@ -11,6 +11,7 @@ import {
 import type { Grant } from '../auth/identity.ts';
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../auth/passwords.ts';
 import { ACTIONS, ROLES, type Role } from '../auth/roles.ts';
+import { parseTime } from '../oci/reference.ts';
 
 const MAX_TEXT = 255;
 const MAX_DAYS = 3650;
@@ -87,6 +88,12 @@ export const pageQuery = z.strictObject({
   limit,
 });
 
+/** The query of a list whose key is a number. */
+export const numberedPageQuery = z.strictObject({
+  after: digits.pipe(z.int()).default(0),
+  limit,
+});
+
 /** The key to ask for the next page with; it is not there on the last. */
 export const next = z.string().optional();
 
@@ -102,6 +109,24 @@ export function toTimestamp(seconds: number): string {
 export function toTimestampOrNull(seconds: number | null): string | null {
   return seconds === null ? null : toTimestamp(seconds);
 }
+
+/** A time that somebody asks for: RFC 3339, with the seconds left out or not. */
+export const time = z
+  .string()
+  .max(MAX_TEXT)
+  .refine((text) => parseTime(text) !== null, 'a time is as 2026-11-01T00:00Z (RFC 3339)');
+
+/** Reads it: seconds since the epoch. */
+export function toSeconds(text: string): number {
+  return parseTime(text) ?? 0; // the schema has refused what is none
+}
+
+/** What came back of what was deleted. */
+export const restored = z.strictObject({
+  digest: z.string(),
+  manifests: z.array(z.string()).describe('that were deleted'),
+  tags: z.array(z.string()),
+});
 
 /** What the last field of a list says: nothing on the last page. */
 export function nextOf(page: { next: string | null }): { next?: string } {

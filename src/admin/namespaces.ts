@@ -23,10 +23,13 @@ const namespaceSchema = z.strictObject({
   name: z.string(),
   isPublic: z.boolean().describe('everybody may pull'),
   createsOnPush: z.boolean().describe('a push makes a repository that is not there'),
+  restoreDays: z.int().describe('for so long what is deleted can be restored'),
   role: role.describe('of the caller'),
   createdAt: timestamp,
   usage: usageSchema,
 });
+
+const MAX_RESTORE_DAYS = 90;
 
 /** Namespaces. */
 export const NAMESPACE_ROUTES: readonly Route[] = [
@@ -81,6 +84,7 @@ export const NAMESPACE_ROUTES: readonly Route[] = [
     body: atLeastOne({
       isPublic: z.boolean().optional(),
       createsOnPush: z.boolean().optional(),
+      restoreDays: z.int().min(0).max(MAX_RESTORE_DAYS).optional(),
     }),
     query: null,
     status: 200,

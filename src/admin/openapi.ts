@@ -100,6 +100,9 @@ function describePermission({ permission }: Route): string {
     case 'system':
       return 'For administrators of the system.';
     default:
+      if ('repository' in permission) {
+        return `For those who may ${permission.repository} in the repository, with any credential.`;
+      }
       return permission.namespace === 'member'
         ? 'For those with a role in the namespace.'
         : `For roles with the permission "${permission.namespace}" in the namespace.`;

@@ -3,6 +3,8 @@ import type { Context } from '../accounts/context.ts';
 import type { Namespace, Need } from '../accounts/namespaces.ts';
 import type { Identity } from '../auth/identity.ts';
 import type { Origin } from '../auth/network.ts';
+import type { Action } from '../auth/roles.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Stores } from '../storage/stores.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -24,14 +26,23 @@ export interface ApiContext extends Context {
  * - 'caller': users with their full rights. The rows below take no less.
  * - 'system': system administrators.
  * - a need in the namespace that the path names. Without any role there, it does not exist.
+ * - an action on the repository that the path names, for whoever may do it by the protocol: robots,
+ *   workloads and narrowed credentials too. What they may not pull does not exist.
  */
-export type RoutePermission = 'public' | 'login' | 'caller' | 'system' | { namespace: Need };
+export type RoutePermission =
+  | 'public'
+  | 'login'
+  | 'caller'
+  | 'system'
+  | { namespace: Need }
+  | { repository: Action };
 
 /** What a handler has to work with. */
-export interface Call<Params extends string, Body, Query, Entered> {
+export interface Call<Params extends string, Body, Query, Allowed> {
   context: ApiContext;
   identity: Identity; // of nobody in a public row
-  namespace: Entered;
+  namespace: EnteredNamespace<Allowed>;
+  repository: EnteredRepository<Allowed>;
   params: Readonly<Record<Params, string>>;
   body: Body;
   query: Query;
@@ -49,7 +60,7 @@ export interface Route {
   query: z.ZodObject | null;
   status: number;
   answer: z.ZodType | null;
-  handle: (call: Call<string, unknown, unknown, unknown>) => unknown;
+  handle: (call: Call<string, unknown, unknown, RoutePermission>) => unknown;
 }
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : null;
@@ -68,7 +79,9 @@ type ParamsOf<Path extends string> = Path extends `${string}:${infer Name}/${inf
     ? Name
     : never;
 
-type Entered<Allowed> = Allowed extends { namespace: Need } ? Namespace : null;
+type EnteredNamespace<Allowed> = Allowed extends { namespace: Need } ? Namespace : null;
+
+type EnteredRepository<Allowed> = Allowed extends { repository: Action } ? RepositoryName : null;
 
 /** Makes a row whose handler gets what its schemas say, and answers so. */
 export function route<
@@ -86,9 +99,7 @@ export function route<
   query: Query;
   status: number;
   answer: Output;
-  handle: (
-    call: Call<ParamsOf<Path>, Parsed<Body>, Parsed<Query>, Entered<Allowed>>,
-  ) => Answer<Output>;
+  handle: (call: Call<ParamsOf<Path>, Parsed<Body>, Parsed<Query>, Allowed>) => Answer<Output>;
 }): Route {
   return row as unknown as Route; // the router parses with the same schemas that type the handler
 }

@@ -52,7 +52,7 @@ async function answer(row: Route, request: IRequest, context: ApiContext): Promi
   const http = request as Request;
   const url = new URL(http.url);
   const params = decodeAll(request.params);
-  const admission = await admit(context, row.permission, params.namespace ?? '');
+  const admission = await admit(context, row.permission, params);
   const query = readQuery(url.searchParams, row.query ?? NO_QUERY);
   const body = row.body === null ? null : await readBody(http, row.body);
   const { headers } = http;

@@ -1,5 +1,7 @@
 import { AUDIT_ROUTES } from './audit.ts';
 import { COLLECTION_ROUTES } from './collection.ts';
+import { DELETED_MANIFEST_ROUTES } from './deleted-manifests.ts';
+import { DELETED_REPOSITORY_ROUTES } from './deleted-repositories.ts';
 import { EXPLAIN_ROUTES } from './explain.ts';
 import { ME_ROUTES } from './me.ts';
 import { MEMBER_ROUTES } from './members.ts';
@@ -11,6 +13,7 @@ import { REPOSITORY_ROUTES } from './repositories.ts';
 import { ROBOT_ROUTES } from './robots.ts';
 import { type Route, route } from './route.ts';
 import { SCRUB_ROUTES } from './scrub.ts';
+import { TAG_HISTORY_ROUTES } from './tag-history.ts';
 import { TAG_ROUTES } from './tags.ts';
 import { TEMPORARY_CREDENTIAL_ROUTES } from './temporary-credentials.ts';
 import { TOKEN_ROUTES } from './tokens.ts';
@@ -43,6 +46,9 @@ export const ROUTES: readonly Route[] = [
   ...TRUST_RULE_ROUTES,
   ...REPOSITORY_ROUTES,
   ...TAG_ROUTES,
+  ...DELETED_REPOSITORY_ROUTES,
+  ...TAG_HISTORY_ROUTES,
+  ...DELETED_MANIFEST_ROUTES,
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,
   ...SCRUB_ROUTES,

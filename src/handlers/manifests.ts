@@ -8,7 +8,7 @@ import {
   OCI_SUBJECT,
   OCI_TAG,
 } from '../http/headers.ts';
-import { parseTag, type Reference } from '../oci/reference.ts';
+import { type PastTag, parseTag, type Reference } from '../oci/reference.ts';
 import { MAX_MANIFEST_SIZE } from '../registry/manifest-pushes.ts';
 import type { ManifestRecord } from '../registry/manifests.ts';
 import type { Repository } from '../registry/registry.ts';
@@ -20,7 +20,7 @@ import type { Repository } from '../registry/registry.ts';
 export async function get(
   request: Request,
   repository: Repository,
-  reference: Reference,
+  reference: Reference | PastTag,
 ): Promise<Response> {
   const manifest = await repository.manifests.get(reference);
   return respond(request, reference, manifest, () => repository.manifests.open(manifest));
@@ -30,7 +30,7 @@ export async function get(
 export async function head(
   request: Request,
   repository: Repository,
-  reference: Reference,
+  reference: Reference | PastTag,
   mayPush: boolean,
 ): Promise<Response> {
   const manifest = await (mayPush
@@ -78,12 +78,12 @@ export async function remove(repository: Repository, reference: Reference): Prom
 
 async function respond(
   request: Request,
-  reference: Reference,
+  reference: Reference | PastTag,
   { mediaType, digest, size }: ManifestRecord,
   open: () => Promise<BodyInit | null>,
 ): Promise<Response> {
   const headers = new Headers({
-    'Cache-Control': 'tag' in reference ? FRESH_CONTENT : IMMUTABLE_CONTENT,
+    'Cache-Control': 'digest' in reference ? IMMUTABLE_CONTENT : FRESH_CONTENT,
     'Content-Type': mediaType,
     [DOCKER_CONTENT_DIGEST]: digest,
     ETag: entityTag(digest),

@@ -1,5 +1,6 @@
 import type { Stores } from '../storage/stores.ts';
 import { collect } from './collect.ts';
+import { drain } from './drain.ts';
 import { reconcile } from './reconcile.ts';
 
 /** An upload whose own alarm has not ended it this long after its end has lost the alarm. */
@@ -22,6 +23,7 @@ export async function runSchedule(stores: Stores): Promise<Record<string, unknow
     uploads: () => metadata.uploads.abandonOverdue(OVERDUE),
     audit: () => metadata.audit.forgetOld(AUDIT_ENTRIES),
     credentials: () => metadata.credentials.forgetExpired(),
+    repositories: () => drain(stores),
     collection: () => collect(stores),
     orphans: () => reconcile(stores),
   };

@@ -68,6 +68,7 @@ export const ERRORS = {
   ACCOUNT_INVALID: { code: 'UNSUPPORTED', status: 400, message: 'the request is not valid' },
   ACCOUNT_UNKNOWN: { code: 'NAME_UNKNOWN', status: 404, message: 'there is no such thing' },
   BODY_TOO_LARGE: { code: 'SIZE_INVALID', status: 413, message: 'the body may have 64 KiB' },
+  RESTORE_REFUSED: { code: 'DENIED', status: 409, message: 'it cannot be restored' },
   BODY_UNSUPPORTED: { code: 'UNSUPPORTED', status: 415, message: 'send application/json' },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -1,6 +1,6 @@
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
-import type { Reference, Tag } from '../oci/reference.ts';
+import type { PastTag, Reference, Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Content } from '../storage/content-store.ts';
 import type { Actor } from '../storage/metadata/audit.ts';
@@ -8,6 +8,7 @@ import { ConstraintError, type Source } from '../storage/metadata/database.ts';
 import type { ManifestRecord, ManifestWithBody } from '../storage/metadata/manifests.ts';
 import type { Stores } from '../storage/stores.ts';
 import { type ManifestPush, ManifestPushes, type PushedManifest } from './manifest-pushes.ts';
+import { findPast } from './past-manifests.ts';
 
 export type { ManifestRecord };
 
@@ -29,7 +30,12 @@ export class Manifests {
    *
    * @throws MANIFEST_UNKNOWN
    */
-  async get(reference: Reference): Promise<ManifestWithBody> {
+  async get(reference: Reference | PastTag): Promise<ManifestWithBody> {
+    if ('pastTag' in reference) {
+      const past = await findPast(this.#stores, this.#repository, reference);
+      this.#countPull({ digest: past.digest }, [past.digest]);
+      return past;
+    }
     let body: string | null = null;
     const record = await this.#recall(reference, async (source) => {
       const found = await ('tag' in reference
@@ -52,7 +58,10 @@ export class Manifests {
    *
    * @throws MANIFEST_UNKNOWN
    */
-  async stat(reference: Reference): Promise<ManifestRecord> {
+  async stat(reference: Reference | PastTag): Promise<ManifestRecord> {
+    if ('pastTag' in reference) {
+      return findPast(this.#stores, this.#repository, reference);
+    }
     const { manifests } = this.#stores.metadata;
     const record = await this.#recall(reference, (source) =>
       manifests.stat(this.#repository, reference, 'tag' in reference ? 'primary' : source),
@@ -68,7 +77,10 @@ export class Manifests {
    *
    * @throws MANIFEST_UNKNOWN
    */
-  async statForPush(reference: Reference): Promise<ManifestRecord> {
+  async statForPush(reference: Reference | PastTag): Promise<ManifestRecord> {
+    if ('pastTag' in reference) {
+      return this.stat(reference);
+    }
     const { manifests } = this.#stores.metadata;
     const record = await manifests.findAndLease(this.#repository, reference);
     const found = known(record);

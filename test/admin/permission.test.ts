@@ -70,7 +70,8 @@ describe.each(rows)('$name', ({ row: { permission }, send }) => {
   test.each(Object.keys(narrowed))('%s: 403, but for the rows of every login', async (name) => {
     const { status } = await send(narrowed[name] ?? null, 'foreign');
     const isOpen = permission === 'public' || permission === 'login';
-    expect(status === 403).toBe(!isOpen);
+    const isAboutRepository = typeof permission === 'object' && 'repository' in permission;
+    expect(status === 403).toBe(!(isOpen || isAboutRepository));
   });
 
   test('a user: 403 where it takes an administrator of the system', async () => {
@@ -78,7 +79,7 @@ describe.each(rows)('$name', ({ row: { permission }, send }) => {
     expect(status === 403).toBe(permission === 'system');
   });
 
-  if (typeof permission === 'object') {
+  if (typeof permission === 'object' && 'namespace' in permission) {
     test.each(['outsider', 'nobody', 'stranger'])(
       '%s, without a role on the namespace: 404, as if it were not there',
       async (name) => {
@@ -107,6 +108,7 @@ test('the permissions of the rows are the ones agreed on', () => {
   );
   const need = (permission: string) => ({ namespace: permission });
   const base = '/namespaces/:namespace';
+  const repository = '/repositories/:repository';
   expect(Object.fromEntries(own)).toEqual({
     [`GET ${base}`]: need('member'),
     [`PATCH ${base}`]: need('settings'),
@@ -125,6 +127,18 @@ test('the permissions of the rows are the ones agreed on', () => {
     [`POST ${base}/trust-rules`]: need('members'),
     [`DELETE ${base}/trust-rules/:rule`]: need('members'),
     [`POST ${base}/repositories`]: need('create'),
+    [`DELETE ${base}/repositories/:repository`]: need('create'),
+    [`GET ${base}/deleted-repositories`]: need('create'),
+    [`POST ${base}/deleted-repositories/:id/restore`]: need('create'),
+    [`DELETE ${base}/deleted-repositories/:id`]: need('create'),
+    [`GET ${repository}/tags/:tag`]: { repository: 'pull' },
+    [`GET ${repository}/tags/:tag/history`]: { repository: 'pull' },
+    [`POST ${repository}/tags/:tag/restore`]: { repository: 'push' },
+    [`GET ${repository}/deleted-tags`]: { repository: 'pull' },
+    [`GET ${repository}/deleted-manifests`]: { repository: 'pull' },
+    [`POST ${repository}/deleted-manifests/:digest/restore`]: { repository: 'push' },
+    [`DELETE ${repository}/deleted-manifests/:digest`]: { repository: 'delete' },
+    [`DELETE ${repository}/deleted-manifests`]: { repository: 'delete' },
     [`GET ${base}/audit`]: need('members'),
     [`GET ${base}/why/:digest`]: need('member'),
   });

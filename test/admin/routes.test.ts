@@ -1,6 +1,9 @@
 /** The table, the document made of it, and one good call of each row. */
 import { describe, expect, test } from 'vitest';
 import { ROUTES } from '../../src/admin/routes.ts';
+import { call as protocol, push } from '../support/client.ts';
+import { randomImage } from '../support/images.ts';
+import { query } from '../support/storage.ts';
 import { ADDRESS, ADMIN, audited, call, user } from './api.ts';
 import { EXAMPLES } from './examples.ts';
 
@@ -65,6 +68,21 @@ describe('one good call of each row', () => {
   const given: Record<string, string> = {};
   const alice = user('alice', { isAdmin: true });
 
+  /** Pushes and deletes what the examples restore and purge. */
+  async function prepareDeleted(repository: string): Promise<void> {
+    const [old, deleted, bin] = [randomImage(), randomImage(), randomImage()];
+    await push(repository, randomImage(), 'v1');
+    await push(repository, deleted, 'gone');
+    for (const { digest } of [old, bin]) {
+      await push(repository, digest === old.digest ? old : bin);
+    }
+    for (const { digest } of [old, deleted, bin]) {
+      await protocol('DELETE', `/v2/${repository}/manifests/${digest}`);
+    }
+    const [id] = await query('SELECT id FROM repositories WHERE name = ?1', repository);
+    Object.assign(given, { old: old.digest, deleted: deleted.digest, repository: String(id) });
+  }
+
   test.each(EXAMPLES)('$method $route', async ({ method, route, path, body, event }) => {
     const filled = (path ?? route).replace(/\{(\w+)\}/, (_, name) => given[name] ?? '');
     const caller = route === '/me/password' ? alice : ADMIN;
@@ -74,6 +92,9 @@ describe('one good call of each row', () => {
     expect(answer.status, answer.text).toBe(row?.status);
     if (route === '/tokens' && method === 'POST') {
       given.token = answer.json.id;
+    }
+    if (event === 'repository.create') {
+      await prepareDeleted(body?.name as string);
     }
     if (event !== undefined) {
       const entries = await audited(event);

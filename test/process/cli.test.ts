@@ -364,6 +364,38 @@ describe('administration', () => {
     expect((await admin.run(['why', 'latest'])).code).toBe(1);
   });
 
+  test('what was deleted is listed, restored and purged', async () => {
+    const name = `${namespace}/some/app`;
+    await pushTag(name, 'v1');
+    const [now] = (await admin.json('tag', 'history', name, 'v1')) as { digest: string }[];
+    const digest = now?.digest ?? '';
+    expect(await admin.get('tag', 'show', name, 'v1', '--at', '0s')).toBe(`${digest}\n`);
+    expect((await admin.run(['tag', 'show', name, 'v1', '--at', '1d'])).code).toBe(1);
+    await admin.get('tag', 'delete', name, 'v1');
+    expect(await admin.json('deleted', 'tags', name)).toMatchObject([{ name: 'v1', digest }]);
+    expect(await admin.get('tag', 'restore', name, 'v1')).toContain(digest);
+    expect(await admin.json('tag', 'list', name)).toEqual(['v1']);
+    expect(
+      (await admin.run(['tag', 'restore', name, 'v1', '--at', '1d', '--digest', digest])).code,
+    ).toBe(2);
+    expect(await admin.get('tag', 'history', name, 'v1')).toContain('deleted');
+
+    await admin.get('repo', 'delete', name);
+    expect(await admin.json('repo', 'list', namespace)).toEqual([]);
+    expect(await admin.json('repo', 'deleted', namespace)).toMatchObject([{ name }]);
+    await admin.get('repo', 'restore', name);
+    expect((await admin.run(['repo', 'restore', name])).code).toBe(1);
+    expect(await admin.json('tag', 'list', name)).toEqual(['v1']);
+    expect(await admin.get('deleted', 'list', name)).toBe('');
+    expect((await admin.run(['deleted', 'purge', name])).code).toBe(2);
+    expect(await admin.json('deleted', 'purge', name, '--all')).toEqual({ purged: 0 });
+    expect((await admin.run(['deleted', 'restore', name, `sha256:${'0'.repeat(64)}`])).code).toBe(
+      1,
+    );
+    await admin.get('namespace', 'set', namespace, '--restore-days', '3');
+    expect(await admin.json('namespace', 'show', namespace)).toMatchObject({ restoreDays: 3 });
+  });
+
   test('the audit log', async () => {
     await admin.get('namespace', 'set', namespace, '--public');
     const filter = ['--namespace', namespace, '--event', 'namespace.update'];

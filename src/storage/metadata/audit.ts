@@ -62,7 +62,7 @@ export function recordEach(
   repository: RepositoryName,
   columns: { target: string; before: string; after: string },
   source: string,
-  parameters: readonly string[],
+  parameters: readonly (string | null)[],
 ): Statement {
   return [
     `INSERT INTO audit (event, principal, address, namespace, repository, target, before, after)

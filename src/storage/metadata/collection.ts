@@ -62,13 +62,15 @@ const FOLLOWS = `(manifests.subject_digest IS NOT NULL OR EXISTS (SELECT 1 FROM 
 
 /**
  * When a manifest that nothing holds may go; NULL is never. ?2 is the delay of every review. What was
- * pulled lately is in use, whatever holds it.
+ * pulled lately is in use, whatever holds it. A deleted repository stays as it is until its end, for it
+ * may be restored.
  */
-export const MANIFEST_IS_DUE_AT = `CASE WHEN ${FOLLOWS}
+export const MANIFEST_IS_DUE_AT = `max(coalesce((SELECT expires_at FROM repositories
+    WHERE repositories.id = manifests.repository_id), 0), CASE WHEN ${FOLLOWS}
   THEN coalesce(queue.released_at, 0) + ?2
   ELSE max(entries.value ->> 'untagged', ?2) + max(coalesce(queue.released_at, 0), coalesce(
     (SELECT last_pulled_at FROM pulls WHERE pulls.repository_id = manifests.repository_id
-       AND pulls.reference = manifests.digest), 0)) END`;
+       AND pulls.reference = manifests.digest), 0)) END)`;
 
 /** The queue's manifests of the batch. */
 export const QUEUED_MANIFESTS = `json_each(?1) AS entries

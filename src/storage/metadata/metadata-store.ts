@@ -6,6 +6,9 @@ import { CollectionPreviewMetadata } from './collection-preview.ts';
 import { CredentialMetadata } from './credentials.ts';
 import { DamageMetadata } from './damage.ts';
 import { Database } from './database.ts';
+import { DeletedManifestMetadata } from './deleted-manifests.ts';
+import { DeletedRepositoryMetadata } from './deleted-repositories.ts';
+import { DrainMetadata } from './drain.ts';
 import { HolderMetadata } from './holders.ts';
 import { InventoryMetadata } from './inventory.ts';
 import { LIFETIMES, type Lifetimes } from './lifetimes.ts';
@@ -20,6 +23,7 @@ import { RepositoryMetadata } from './repositories.ts';
 import { RobotMetadata } from './robots.ts';
 import { ScrubMetadata } from './scrub.ts';
 import { SigningKeyMetadata } from './signing-keys.ts';
+import { TagHistoryMetadata } from './tag-history.ts';
 import { TagMetadata } from './tags.ts';
 import { TrashMetadata } from './trash.ts';
 import { TrustRuleMetadata } from './trust-rules.ts';
@@ -27,7 +31,7 @@ import { UploadMetadata } from './uploads.ts';
 import { UserMetadata } from './users.ts';
 
 /** Files of migrations/, each of which wrangler and `npm start` note in the database. */
-const MIGRATIONS = 7;
+const MIGRATIONS = 8;
 
 /** Everything that D1 knows, by the noun it is about. */
 export class MetadataStore {
@@ -40,6 +44,9 @@ export class MetadataStore {
   readonly damage: DamageMetadata;
   readonly holders: HolderMetadata;
   readonly inventory: InventoryMetadata;
+  readonly deletedManifests: DeletedManifestMetadata;
+  readonly deletedRepositories: DeletedRepositoryMetadata;
+  readonly drain: DrainMetadata;
   readonly manifests: ManifestMetadata;
   readonly members: MemberMetadata;
   readonly namespaces: NamespaceMetadata;
@@ -51,6 +58,7 @@ export class MetadataStore {
   readonly robots: RobotMetadata;
   readonly scrub: ScrubMetadata;
   readonly signingKeys: SigningKeyMetadata;
+  readonly tagHistory: TagHistoryMetadata;
   readonly tags: TagMetadata;
   readonly trash: TrashMetadata;
   readonly trustRules: TrustRuleMetadata;
@@ -71,6 +79,9 @@ export class MetadataStore {
     this.damage = new DamageMetadata(database);
     this.holders = new HolderMetadata(database);
     this.inventory = new InventoryMetadata(database);
+    this.deletedManifests = new DeletedManifestMetadata(database, lifetimes);
+    this.deletedRepositories = new DeletedRepositoryMetadata(database);
+    this.drain = new DrainMetadata(database, lifetimes);
     this.manifests = new ManifestMetadata(database, lifetimes);
     this.members = new MemberMetadata(database);
     this.namespaces = new NamespaceMetadata(database);
@@ -82,6 +93,7 @@ export class MetadataStore {
     this.robots = new RobotMetadata(database);
     this.scrub = new ScrubMetadata(database);
     this.signingKeys = new SigningKeyMetadata(database);
+    this.tagHistory = new TagHistoryMetadata(database);
     this.tags = new TagMetadata(database);
     this.trash = new TrashMetadata(database, lifetimes);
     this.trustRules = new TrustRuleMetadata(database);

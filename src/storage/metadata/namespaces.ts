@@ -9,6 +9,7 @@ export interface NamespaceRecord extends QuotaRecord {
   isPublic: boolean;
   createsOnPush: boolean;
   network: string; // JSON of auth/network.ts
+  restoreDays: number; // for so long what is deleted can be restored
   createdAt: number; // seconds since the epoch
   role: string | null; // of the one who asks, on the whole namespace
 }
@@ -18,6 +19,7 @@ export interface NamespaceChange {
   isPublic?: boolean | undefined;
   createsOnPush?: boolean | undefined;
   network?: string | undefined; // JSON
+  restoreDays?: number | undefined;
 }
 
 interface NamespaceRow extends QuotaRecord {
@@ -25,6 +27,7 @@ interface NamespaceRow extends QuotaRecord {
   is_public: number;
   creates_on_push: number;
   network: string;
+  restore_days: number;
   created_at: number;
   role: string | null;
 }
@@ -33,7 +36,7 @@ const EXISTS = 'SELECT 1 FROM namespaces WHERE name = ?1';
 
 /** Namespaces with the role that `principal` has in them; null is nobody. */
 const WITH_ROLE = `SELECT namespaces.name, is_public, creates_on_push, network,
-    namespaces.created_at, ${QUOTA_COLUMNS}, members.role FROM namespaces
+    restore_days, namespaces.created_at, ${QUOTA_COLUMNS}, members.role FROM namespaces
   LEFT JOIN members ON members.namespace = namespaces.name
     AND members.principal = ?1 AND members.repositories = '**'`;
 
@@ -93,17 +96,19 @@ export class NamespaceMetadata {
 
   /** Changes a namespace; false when there is none. */
   update(name: string, change: NamespaceChange, actor: Actor, entry: AuditEntry): Promise<boolean> {
-    const { isPublic, createsOnPush, network } = change;
+    const { isPublic, createsOnPush, network, restoreDays } = change;
     return runGuarded(this.#database, [
       guardFound(EXISTS, name),
       [
         `UPDATE namespaces SET is_public = coalesce(?2, is_public),
-           creates_on_push = coalesce(?3, creates_on_push), network = coalesce(?4, network)
+           creates_on_push = coalesce(?3, creates_on_push), network = coalesce(?4, network),
+           restore_days = coalesce(?5, restore_days)
          WHERE name = ?1`,
         name,
         isPublic === undefined ? null : Number(isPublic),
         createsOnPush === undefined ? null : Number(createsOnPush),
         network ?? null,
+        restoreDays ?? null,
       ],
       record(actor, entry),
     ]);
@@ -129,6 +134,7 @@ export class NamespaceMetadata {
 function toNamespace({
   is_public,
   creates_on_push,
+  restore_days,
   created_at,
   ...rest
 }: NamespaceRow): NamespaceRecord {
@@ -136,6 +142,7 @@ function toNamespace({
     ...rest,
     isPublic: is_public === 1,
     createsOnPush: creates_on_push === 1,
+    restoreDays: restore_days,
     createdAt: created_at,
   };
 }

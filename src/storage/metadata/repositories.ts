@@ -24,7 +24,7 @@ export class RepositoryMetadata {
   async list({ term, last, namespaces, limit }: RepositoryQuery): Promise<RepositoryName[]> {
     const rows = await this.#database.all<{ name: RepositoryName }>(
       `SELECT name FROM repositories
-       WHERE name > ?1 AND instr(name, ?2) > 0
+       WHERE name > ?1 AND instr(name, ?2) > 0 AND deleted_at IS NULL
          AND (?3 IS NULL OR namespace IN (SELECT value FROM json_each(?3)))
        ORDER BY name LIMIT ?4`,
       last,
@@ -33,6 +33,27 @@ export class RepositoryMetadata {
       limit,
     );
     return rows.map((row) => row.name);
+  }
+
+  /** Digests of the manifests that were pushed last, and names of tags: at most `limit` of each. */
+  async newest(
+    name: RepositoryName,
+    limit: number,
+  ): Promise<{ digests: string[]; tags: string[] }> {
+    const rows = await this.#database.all<{ kind: 'digests' | 'tags'; name: string }>(
+      `SELECT * FROM (
+         SELECT 'digests' AS kind, digest AS name FROM manifests
+         WHERE repository_id = (SELECT id FROM repositories WHERE name = ?1)
+         ORDER BY pushed_at DESC LIMIT ?2)
+       UNION ALL SELECT * FROM (
+         SELECT 'tags', name FROM tags
+         WHERE repository_id = (SELECT id FROM repositories WHERE name = ?1)
+         ORDER BY updated_at DESC LIMIT ?2)`,
+      name,
+      limit,
+    );
+    const named = (kind: string) => rows.filter((row) => row.kind === kind).map((row) => row.name);
+    return { digests: named('digests'), tags: named('tags') };
   }
 
   /**

@@ -1,0 +1,43 @@
+import type { Stores } from '../storage/stores.ts';
+
+/** Rows of each kind in one batch; a manifest may have a body of a megabyte. */
+const BATCH = 100;
+
+/** Batches of one run. */
+const MAX_BATCHES = 60;
+
+/** What a run took apart. */
+export interface Drained {
+  repositories: number; // that are gone
+  isDone: boolean; // false when there is more to do now
+}
+
+/**
+ * Takes apart the deleted repositories whose time to be restored is over: tags, indexes, manifests,
+ * blobs, and the row at last. Each batch may be repeated, so runs may overlap.
+ */
+export async function drain({ metadata: { drain: steps } }: Stores): Promise<Drained> {
+  let batches = MAX_BATCHES;
+  const untilDone = async (take: () => Promise<boolean>): Promise<boolean> => {
+    while (batches > 0) {
+      batches -= 1;
+      if (await take()) {
+        return true;
+      }
+    }
+    return false;
+  };
+  for (let repositories = 0; ; repositories++) {
+    const id = await steps.next();
+    if (id === null) {
+      return { repositories, isDone: true };
+    }
+    const isGone =
+      (await untilDone(() => steps.takeManifests(id, BATCH))) &&
+      (await untilDone(() => steps.takeBlobs(id, BATCH))) &&
+      (await untilDone(() => steps.takeRest(id, BATCH)));
+    if (!isGone) {
+      return { repositories, isDone: false };
+    }
+  }
+}
