@@ -6,8 +6,10 @@ import { NAMESPACE_ROUTES } from './namespaces.ts';
 import { NETWORK_ROUTES } from './network.ts';
 import { describeApi, documentSchema } from './openapi.ts';
 import { REPOSITORY_ROUTES } from './repositories.ts';
+import { RETENTION_ROUTES } from './retention.ts';
 import { ROBOT_ROUTES } from './robots.ts';
 import { type Route, route } from './route.ts';
+import { TAG_RULE_ROUTES } from './tag-rules.ts';
 import { TEMPORARY_CREDENTIAL_ROUTES } from './temporary-credentials.ts';
 import { TOKEN_ROUTES } from './tokens.ts';
 import { TRUST_RULE_ROUTES } from './trust-rules.ts';
@@ -36,6 +38,8 @@ export const ROUTES: readonly Route[] = [
   ...ROBOT_ROUTES,
   ...TRUST_RULE_ROUTES,
   ...REPOSITORY_ROUTES,
+  ...RETENTION_ROUTES,
+  ...TAG_RULE_ROUTES,
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,
 ];

@@ -44,6 +44,7 @@ export const ERRORS = {
     message: 'an index names this manifest',
   },
   MANIFEST_TOO_LARGE: { code: 'SIZE_INVALID', status: 413, message: 'manifests may have 4 MiB' },
+  TAG_IMMUTABLE: { code: 'DENIED', status: 403, message: 'a rule makes the tag immutable' },
   TAG_INVALID: { status: 400, message: 'not a valid tag' },
   TAG_MOVED: { code: 'DENIED', status: 412, message: 'the precondition on the tag does not hold' },
   TOKEN_REQUEST_INVALID: {

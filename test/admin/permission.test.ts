@@ -124,6 +124,14 @@ test('the permissions of the rows are the ones agreed on', () => {
     [`POST ${base}/trust-rules`]: need('members'),
     [`DELETE ${base}/trust-rules/:rule`]: need('members'),
     [`POST ${base}/repositories`]: need('create'),
+    [`GET ${base}/retention`]: need('settings'),
+    [`PUT ${base}/retention`]: need('settings'),
+    [`DELETE ${base}/retention`]: need('settings'),
+    [`POST ${base}/retention/preview`]: need('settings'),
+    [`POST ${base}/retention/run`]: need('settings'),
+    [`GET ${base}/tag-rules`]: need('settings'),
+    [`PUT ${base}/tag-rules`]: need('settings'),
+    [`DELETE ${base}/tag-rules`]: need('settings'),
     [`GET ${base}/audit`]: need('members'),
   });
 });

@@ -19,8 +19,8 @@ export class ConstraintError extends Error {
 }
 
 /**
- * D1 with typed rows and typed failures: {@link ConstraintError}, or UNAVAILABLE when the database
- * did not answer and the request may be repeated.
+ * D1 with typed rows and typed failures: {@link ConstraintError}; TAG_IMMUTABLE, which whoever knows the
+ * tag explains; or UNAVAILABLE when the database did not answer and the request may be repeated.
  */
 export class Database {
   readonly #d1: D1Database;
@@ -74,6 +74,9 @@ async function answer<T>(pending: Promise<T>): Promise<T> {
     }
     if (message.includes('guard failed')) {
       throw new ConstraintError('guard');
+    }
+    if (message.includes('tag is immutable')) {
+      throw new RegistryError('TAG_IMMUTABLE');
     }
     if (/SQLITE_(?:ERROR|CONSTRAINT|TOOBIG|MISMATCH)/.test(message)) {
       throw error; // a fault in a statement of ours, which repeating cannot mend
