@@ -20,6 +20,7 @@ import { addPasswordCommands } from './edgewater/password.ts';
 import { addProxyCommand } from './edgewater/proxy.ts';
 import { addPushCommand } from './edgewater/push.ts';
 import { addRepositoryCommands } from './edgewater/repo.ts';
+import { addRetentionCommands } from './edgewater/retention.ts';
 import { addRobotCommands } from './edgewater/robot.ts';
 import { addGlobalOptions } from './edgewater/session.ts';
 import { addTagCommands } from './edgewater/tag.ts';
@@ -44,6 +45,7 @@ for (const add of [
   addNetworkCommands,
   addRepositoryCommands,
   addTagCommands,
+  addRetentionCommands,
   addExplainCommand,
   addAuditCommands,
   addPushCommand,

@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import { registryPath } from './api.ts';
 import { UsageError } from './errors.ts';
 import { openSession } from './session.ts';
+import { addTagRuleCommands } from './tag-rules.ts';
 
 /** distribution-spec v1.1.1 "Pulling manifests". A digest in its place would be more than a tag. */
 const TAG = /^\w[\w.-]{0,127}$/;
 
-/** tag list, delete. */
+/** tag list, delete, rules. */
 export function addTagCommands(program: Command): void {
   const group = program.command('tag').description('tags of a repository');
   group.command('list <repository>').description('list tags').action(list);
@@ -14,6 +15,7 @@ export function addTagCommands(program: Command): void {
     .command('delete <repository> <tag>')
     .description('delete a tag; the manifest stays')
     .action(remove);
+  addTagRuleCommands(group);
 }
 
 async function list(repository: string, _: unknown, command: Command): Promise<void> {

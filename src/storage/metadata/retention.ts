@@ -96,7 +96,7 @@ export class RetentionMetadata {
     ]);
   }
 
-  /** Makes an enabled policy due now, from the first repository on; false when there is none. */
+  /** Makes an enabled policy due now; one that is due goes on. False when there is none. */
   start(namespace: string, actor: Actor, entry: AuditEntry): Promise<boolean> {
     return runGuarded(this.#database, [
       guardFound(
@@ -104,7 +104,8 @@ export class RetentionMetadata {
         namespace,
       ),
       [
-        `UPDATE retention_policies SET next_run_at = min(next_run_at, unixepoch()), place = ''
+        `UPDATE retention_policies SET next_run_at = min(next_run_at, unixepoch()),
+           place = iif(next_run_at <= unixepoch(), place, '')
          WHERE namespace = ?1`,
         namespace,
       ],
