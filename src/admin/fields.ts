@@ -46,6 +46,8 @@ export const repositoryGlob = z
 /** D1 takes no longer pattern: https://developers.cloudflare.com/d1/platform/limits/ */
 const MAX_TAG_GLOB = 50;
 
+const MAX_TAG_GLOBS = 16;
+
 /** Patterns of tags, in which `*` is any text. */
 export const tagGlobs = z
   .array(
@@ -55,7 +57,7 @@ export const tagGlobs = z
       .max(MAX_TAG_GLOB, `a tag pattern may have ${MAX_TAG_GLOB} characters`)
       .regex(/^[A-Za-z0-9_.*-]+$/, 'a tag pattern has the characters of tags, and * for any text'),
   )
-  .max(32, 'at most 32 tag patterns');
+  .max(MAX_TAG_GLOBS, `at most ${MAX_TAG_GLOBS} tag patterns`);
 
 /** Actions on the repositories whose whole name matches. */
 export const grants = z

@@ -1,7 +1,7 @@
-import { globMatches } from '../../auth/globs.ts';
 import { followsSubject } from '../../oci/subject-tag.ts';
 import type { TagRecord } from '../../storage/metadata/retention-tags.ts';
 import { type DeleteRule, type KeepRule, labelOf, type Rules, type TagRule } from './rules.ts';
+import { compileTagGlob } from './tag-glob.ts';
 
 const DAY = 24 * 60 * 60; // seconds
 
@@ -103,7 +103,8 @@ function newestOf(tags: readonly TagRecord[], count: number): Set<string> {
 }
 
 function matcher({ include, exclude }: TagRule): Judge['takes'] {
-  const isOneOf = (globs: readonly string[], name: string) =>
-    globs.some((glob) => glob === '*' || globMatches(glob, name));
-  return ({ name }) => isOneOf(include, name) && !isOneOf(exclude, name);
+  const included = include.map(compileTagGlob);
+  const excluded = exclude.map(compileTagGlob);
+  return ({ name }) =>
+    included.some((matches) => matches(name)) && !excluded.some((matches) => matches(name));
 }

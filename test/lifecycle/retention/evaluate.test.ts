@@ -1,8 +1,10 @@
 /** What retention decides about tags: a pure function, and what has to hold of it for all rules. */
 import fc from 'fast-check';
 import { describe, expect, inject, test } from 'vitest';
+import { globMatches } from '../../../src/auth/globs.ts';
 import { type DecidedTag, evaluate } from '../../../src/lifecycle/retention/evaluate.ts';
 import type { DeleteRule, KeepRule, TagRule } from '../../../src/lifecycle/retention/rules.ts';
+import { compileTagGlob } from '../../../src/lifecycle/retention/tag-glob.ts';
 import type { Digest } from '../../../src/oci/digest.ts';
 import type { Tag } from '../../../src/oci/reference.ts';
 import type { TagRecord } from '../../../src/storage/metadata/retention-tags.ts';
@@ -136,6 +138,17 @@ const tags = fc
       ),
     ),
   );
+
+test('globs of tags match as the others do', () => {
+  const text = (units: string, maxLength: number) =>
+    fc.string({ unit: fc.constantFrom(...units), maxLength });
+  fc.assert(
+    fc.property(text('ab**', 6), text('ab', 8), (glob, tag) => {
+      expect(compileTagGlob(glob)(tag)).toBe(globMatches(glob, tag));
+    }),
+    { numRuns: 5000 },
+  );
+});
 
 describe('of all rules and tags', () => {
   const holds = (check: (rules: TagRule[], tags: TagRecord[]) => void) =>
