@@ -32,9 +32,12 @@ type TagRow = Omit<TagRecord, 'isImmutable'> & { isImmutable: number; now: numbe
 
 const RETENTION: Actor = { principal: 'retention', address: null };
 
-/** The tags of ?1 (JSON) in the repository ?2 that are as they were, if the policy ?3 is still ?4. */
+/**
+ * The tags of ?1 (JSON) in the repository ?2 that are as they were, if the policy ?3 is still ?4. With CROSS
+ * JOIN SQLite takes the list first: it cannot know that the list is shorter than the repository.
+ */
 const DOOMED = `json_each(?1) AS doomed
-  JOIN tags ON tags.repository_id = ?2 AND tags.name = doomed.value ->> 'name'
+  CROSS JOIN tags ON tags.repository_id = ?2 AND tags.name = doomed.value ->> 'name'
   WHERE tags.digest = doomed.value ->> 'digest' AND tags.updated_at = doomed.value ->> 'pushedAt'
     AND NOT EXISTS (SELECT 1 FROM immutable_tags AS kept
       WHERE kept.repository_id = tags.repository_id AND kept.name = tags.name)
