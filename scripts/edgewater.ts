@@ -23,6 +23,7 @@ import { addPasswordCommands } from './edgewater/password.ts';
 import { addProxyCommand } from './edgewater/proxy.ts';
 import { addPushCommand } from './edgewater/push.ts';
 import { addRepositoryCommands } from './edgewater/repo.ts';
+import { addRetentionCommands } from './edgewater/retention.ts';
 import { addRobotCommands } from './edgewater/robot.ts';
 import { addScrubCommand } from './edgewater/scrub.ts';
 import { addGlobalOptions } from './edgewater/session.ts';
@@ -52,6 +53,7 @@ for (const add of [
   addRepositoryCommands,
   addTagCommands,
   addDeletedCommands,
+  addRetentionCommands,
   addExplainCommand,
   addAuditCommands,
   addGarbageCommand,

@@ -16,6 +16,7 @@ interface Entry {
   target: string | null;
   before: string | null;
   after: string | null;
+  reason: string | null;
 }
 
 interface Filter {
@@ -37,6 +38,7 @@ const COLUMNS: Columns<Entry> = {
   target: (entry) => entry.target,
   before: (entry) => shorten(entry.before),
   after: (entry) => shorten(entry.after),
+  reason: (entry) => entry.reason,
 };
 
 /** audit list, export. */

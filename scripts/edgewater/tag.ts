@@ -4,6 +4,7 @@ import { UsageError } from './errors.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
 import { addTagHistoryCommands } from './tag-history.ts';
+import { addTagRuleCommands } from './tag-rules.ts';
 import { formatBytes } from './upload/progress.ts';
 
 /** distribution-spec v1.1.1 "Pulling manifests". A digest in its place would be more than a tag. */
@@ -30,7 +31,7 @@ const COLUMNS: Columns<Tag> = {
   pulls: (tag) => tag.pulls,
 };
 
-/** tag list, delete, and what tag-history.ts adds. */
+/** tag list, delete, rules, and what tag-history.ts adds. */
 export function addTagCommands(program: Command): void {
   const group = program.command('tag').description('tags of a repository');
   group
@@ -42,6 +43,7 @@ export function addTagCommands(program: Command): void {
     .description('delete a tag; the manifest stays')
     .action(remove);
   addTagHistoryCommands(group);
+  addTagRuleCommands(group);
 }
 
 async function list(repository: string, _: unknown, command: Command): Promise<void> {

@@ -25,7 +25,8 @@ const MAX_FORGOTTEN = 20;
  * namespace is set to. Manifests that were read by digest may be answered for the maximum age of a
  * membership; the newest ones are forgotten where this is asked.
  *
- * @throws ACCOUNT_UNKNOWN; DENIED for those who may not delete in it
+ * @throws ACCOUNT_UNKNOWN; DENIED for those who may not delete in it; TAG_IMMUTABLE while it has an
+ *   immutable tag
  */
 export async function deleteRepository(
   { context, identity, origin, namespace }: Keeper,
@@ -42,6 +43,13 @@ export async function deleteRepository(
     if (!(await metadata.deletedRepositories.delete(name, actor))) {
       throw unknownRepository();
     }
+  } catch (error) {
+    throw error instanceof RegistryError && error.error === 'TAG_IMMUTABLE'
+      ? new RegistryError(
+          'TAG_IMMUTABLE',
+          `a rule makes tags of ${name} immutable: they would go with it; change the rule first`,
+        )
+      : error;
   } finally {
     await stores.memberships.forget('manifests', name, newest.digests);
     await stores.memberships.forget('tags', name, newest.tags);

@@ -19,6 +19,7 @@ const entrySchema = z.strictObject({
   target: z.string().nullable().describe('a tag, a digest, or the name of what was changed'),
   before: z.string().nullable(),
   after: z.string().nullable(),
+  reason: z.string().nullable().describe('the rule, when one decided'),
 });
 
 const auditSchema = z.strictObject({ entries: z.array(entrySchema), next });

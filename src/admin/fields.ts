@@ -44,6 +44,22 @@ export const repositoryGlob = z
   .regex(/^(?!.*\*{3})[a-z0-9._*/-]+$/)
   .refine((glob) => glob.split('*').length <= MAX_STARS + 1, `at most ${MAX_STARS} stars`);
 
+/** D1 takes no longer pattern: https://developers.cloudflare.com/d1/platform/limits/ */
+const MAX_TAG_GLOB = 50;
+
+const MAX_TAG_GLOBS = 16;
+
+/** Patterns of tags, in which `*` is any text. */
+export const tagGlobs = z
+  .array(
+    z
+      .string()
+      .min(1, 'a tag pattern cannot be empty')
+      .max(MAX_TAG_GLOB, `a tag pattern may have ${MAX_TAG_GLOB} characters`)
+      .regex(/^[A-Za-z0-9_.*-]+$/, 'a tag pattern has the characters of tags, and * for any text'),
+  )
+  .max(MAX_TAG_GLOBS, `at most ${MAX_TAG_GLOBS} tag patterns`);
+
 /** Actions on the repositories whose whole name matches. */
 export const grants = z
   .array(

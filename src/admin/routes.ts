@@ -10,10 +10,12 @@ import { NETWORK_ROUTES } from './network.ts';
 import { describeApi, documentSchema } from './openapi.ts';
 import { QUOTA_ROUTES } from './quotas.ts';
 import { REPOSITORY_ROUTES } from './repositories.ts';
+import { RETENTION_ROUTES } from './retention.ts';
 import { ROBOT_ROUTES } from './robots.ts';
 import { type Route, route } from './route.ts';
 import { SCRUB_ROUTES } from './scrub.ts';
 import { TAG_HISTORY_ROUTES } from './tag-history.ts';
+import { TAG_RULE_ROUTES } from './tag-rules.ts';
 import { TAG_ROUTES } from './tags.ts';
 import { TEMPORARY_CREDENTIAL_ROUTES } from './temporary-credentials.ts';
 import { TOKEN_ROUTES } from './tokens.ts';
@@ -49,6 +51,8 @@ export const ROUTES: readonly Route[] = [
   ...DELETED_REPOSITORY_ROUTES,
   ...TAG_HISTORY_ROUTES,
   ...DELETED_MANIFEST_ROUTES,
+  ...RETENTION_ROUTES,
+  ...TAG_RULE_ROUTES,
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,
   ...SCRUB_ROUTES,

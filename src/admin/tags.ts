@@ -27,13 +27,13 @@ export const TAG_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/api/v1/repositories/:repository/tags',
     summary: 'List the tags of a repository, and how often each was pulled',
-    permission: 'login', // whoever may pull may see them
+    permission: { repository: 'pull' },
     body: null,
     query: pageQuery,
     status: 200,
     answer: z.strictObject({ tags: z.array(tagSchema), next }),
-    handle: async ({ context, identity, params, query }) => {
-      const page = await listTags(context, identity, context.origin, params.repository, query);
+    handle: async ({ context, repository, query }) => {
+      const page = await listTags(context, repository, query);
       return { tags: page.entries.map(withTimes), ...nextOf(page) };
     },
   }),
@@ -41,13 +41,13 @@ export const TAG_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/api/v1/repositories/:repository/manifests',
     summary: 'List the manifests of a repository, and how often each was pulled',
-    permission: 'login',
+    permission: { repository: 'pull' },
     body: null,
     query: pageQuery,
     status: 200,
     answer: z.strictObject({ manifests: z.array(manifestSchema), next }),
-    handle: async ({ context, identity, params, query }) => {
-      const page = await listManifests(context, identity, context.origin, params.repository, query);
+    handle: async ({ context, repository, query }) => {
+      const page = await listManifests(context, repository, query);
       return { manifests: page.entries.map(withTimes), ...nextOf(page) };
     },
   }),

@@ -7,9 +7,9 @@ export type Action = (typeof ACTIONS)[number];
 export type Permission = Action | 'create' | 'settings' | 'members';
 
 /**
- * The role matrix. `create` makes repositories where pushes do not, `settings` are visibility and
- * network rules, `members` are members, robots and trust rules. The README repeats this table and a
- * test compares.
+ * The role matrix. `create` makes repositories where pushes do not, `settings` are visibility, network
+ * rules, retention and tag rules, `members` are members, robots and trust rules. The README repeats this
+ * table and a test compares.
  */
 export const ROLES = {
   none: [],

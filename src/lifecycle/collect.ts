@@ -1,5 +1,5 @@
 import type { Stores } from '../storage/stores.ts';
-import { untaggedWindows } from './untagged.ts';
+import { untaggedWindows } from './retention/untagged.ts';
 
 /** Entries of one batch: each may copy the body of a manifest. */
 const BATCH = 100;

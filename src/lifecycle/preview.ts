@@ -1,7 +1,7 @@
 import type { Waiting } from '../storage/metadata/collection-preview.ts';
 import type { Stores } from '../storage/stores.ts';
 import { type Collection, RUN_LIMITS } from './collect.ts';
-import { untaggedWindows } from './untagged.ts';
+import { untaggedWindows } from './retention/untagged.ts';
 
 /** What the next run of the collector would do, and what has to wait. */
 export interface CollectionPreview extends Collection {

@@ -2,6 +2,7 @@ import type { Stores } from '../storage/stores.ts';
 import { collect } from './collect.ts';
 import { drain } from './drain.ts';
 import { reconcile } from './reconcile.ts';
+import { runDue } from './retention/run.ts';
 
 /** An upload whose own alarm has not ended it this long after its end has lost the alarm. */
 const OVERDUE = 60 * 60; // seconds
@@ -24,6 +25,7 @@ export async function runSchedule(stores: Stores): Promise<Record<string, unknow
     audit: () => metadata.audit.forgetOld(AUDIT_ENTRIES),
     credentials: () => metadata.credentials.forgetExpired(),
     repositories: () => drain(stores),
+    retention: () => runDue(stores),
     collection: () => collect(stores),
     orphans: () => reconcile(stores),
   };

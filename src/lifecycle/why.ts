@@ -2,7 +2,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { HeldManifest, Holders } from '../storage/metadata/holders.ts';
 import type { Stores } from '../storage/stores.ts';
-import { untaggedWindows } from './untagged.ts';
+import { untaggedWindows } from './retention/untagged.ts';
 
 /** Of each kind of reason, one more is read to know whether there are more. */
 const MAX_REASONS = 20;

@@ -54,6 +54,7 @@ export const ERRORS = {
     status: 403,
     message: 'the namespace may not have another repository',
   },
+  TAG_IMMUTABLE: { code: 'DENIED', status: 403, message: 'a rule makes the tag immutable' },
   TAG_INVALID: { status: 400, message: 'not a valid tag' },
   TAG_MOVED: { code: 'DENIED', status: 412, message: 'the precondition on the tag does not hold' },
   TOKEN_REQUEST_INVALID: {

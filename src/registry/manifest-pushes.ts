@@ -16,6 +16,7 @@ import { ConstraintError } from '../storage/metadata/database.ts';
 import type { NewManifest } from '../storage/metadata/store-manifest.ts';
 import type { TagCondition } from '../storage/metadata/tags.ts';
 import type { Stores } from '../storage/stores.ts';
+import { explainImmovable, isImmutable } from './immutable-tags.ts';
 
 /** The spec asks for 4 MiB (distribution-spec v1.1.1 "Pushing Manifests"). */
 export const MAX_MANIFEST_SIZE = 4 * 2 ** 20; // bytes
@@ -60,8 +61,8 @@ export class ManifestPushes {
    * Stores a manifest and points tags at it: everything or nothing. All that it names has to be in
    * the repository, but for its subject and for layers that may be elsewhere.
    *
-   * @throws DIGEST_INVALID, MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN (a detail for each digest), or
-   *   TAG_MOVED when a condition does not hold
+   * @throws DIGEST_INVALID, MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN (a detail for each digest),
+   *   TAG_IMMUTABLE, or TAG_MOVED when a condition does not hold
    */
   async put(push: ManifestPush): Promise<PushedManifest> {
     const { reference, bytes } = push;
@@ -91,6 +92,9 @@ export class ManifestPushes {
     } catch (error) {
       if (row.key !== null) {
         await metadata.uploads.abandon(row.key);
+      }
+      if (isImmutable(error)) {
+        throw await explainImmovable(metadata, this.#repository, allTags, row.digest);
       }
       if (!(error instanceof ConstraintError)) {
         throw error;

@@ -7,6 +7,7 @@ import type { Actor } from '../storage/metadata/audit.ts';
 import { ConstraintError, type Source } from '../storage/metadata/database.ts';
 import type { ManifestRecord, ManifestWithBody } from '../storage/metadata/manifests.ts';
 import type { Stores } from '../storage/stores.ts';
+import { explainKept, isImmutable } from './immutable-tags.ts';
 import { type ManifestPush, ManifestPushes, type PushedManifest } from './manifest-pushes.ts';
 import { findPast } from './past-manifests.ts';
 
@@ -121,7 +122,7 @@ export class Manifests {
   /**
    * Deletes a manifest and its tags, or by tag just the tag.
    *
-   * @throws MANIFEST_UNKNOWN, or MANIFEST_REFERENCED while an index names it
+   * @throws MANIFEST_UNKNOWN; TAG_IMMUTABLE; or MANIFEST_REFERENCED while an index names it
    */
   async delete(reference: Reference): Promise<void> {
     try {
@@ -132,6 +133,9 @@ export class Manifests {
         throw new RegistryError('MANIFEST_UNKNOWN');
       }
     } catch (error) {
+      if (isImmutable(error)) {
+        throw await explainKept(this.#stores.metadata, this.#repository, reference);
+      }
       if (error instanceof ConstraintError) {
         throw new RegistryError(
           'MANIFEST_REFERENCED',

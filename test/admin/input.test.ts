@@ -1,11 +1,14 @@
 /** What is sent: JSON with known fields of the right kind, and nothing else. Never a 5xx. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ROUTES } from '../../src/admin/routes.ts';
+import { parseRepositoryName } from '../../src/oci/repository-name.ts';
 import { ADMIN, call, metadata, newNamespace, newUser, send } from './api.ts';
 import { EXAMPLES } from './examples.ts';
 
 beforeAll(async () => {
   await newNamespace('acme');
+  const actor = { principal: 'admin', address: null };
+  await metadata.repositories.create(parseRepositoryName('acme/app'), actor);
   await newUser('alice');
 });
 

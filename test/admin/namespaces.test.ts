@@ -65,7 +65,7 @@ describe('namespaces', () => {
     expect((await call(ADMIN, 'GET', '/namespaces/patched')).json).toEqual(again.json);
     expect((await audited('namespace.update')).at(-1)).toMatchObject({
       namespace: 'patched',
-      before: '{"isPublic":false,"createsOnPush":false}',
+      before: '{"isPublic":false,"createsOnPush":false,"restoreDays":14}',
       after: '{"isPublic":true}',
     });
   });

@@ -64,6 +64,9 @@ describe('the OpenAPI document', () => {
   });
 });
 
+/** What asks with a body, and changes nothing. */
+const READING_POSTS = ['/explain', '/namespaces/:namespace/retention/preview'];
+
 describe('one good call of each row', () => {
   const given: Record<string, string> = {};
   const alice = user('alice', { isAdmin: true });
@@ -110,7 +113,7 @@ describe('one good call of each row', () => {
 
   test('rows that only read leave no entry in the audit log', () => {
     const changing = EXAMPLES.filter(
-      ({ method, route }) => method !== 'GET' && route !== '/explain',
+      ({ method, route }) => method !== 'GET' && !READING_POSTS.includes(route),
     );
     expect(changing.filter(({ event }) => event === undefined)).toEqual([]);
   });

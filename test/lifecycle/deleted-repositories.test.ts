@@ -194,3 +194,17 @@ describe('the end', () => {
     await set(14);
   });
 });
+
+test('a repository with an immutable tag stays', async () => {
+  const repository = newRepository();
+  await push(repository, randomImage(), 'v1');
+  const rules = `/namespaces/${namespaceOf(repository)}/tag-rules`;
+  const body = { immutable: ['v*'] };
+  expect((await api(ADMIN, 'PUT', rules, { body })).status).toBe(200);
+  const refused = await removeRepository(repository);
+  expect(refused.status).toBe(403);
+  expect(refused.json.detail).toContain('immutable');
+  expect(await statusOf(`${repository}/manifests/v1`)).toBe(200);
+  expect((await api(ADMIN, 'DELETE', rules)).status).toBe(204);
+  expect((await removeRepository(repository)).status).toBe(204);
+});

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 
 export const DAY = 24 * 60 * 60; // seconds
 
-/** Every time in D1 that the collector compares with now. */
+/** Every time in D1 that the collector and retention compare with now. */
 const TIMES = {
   repository_blobs: ['lease_until'],
   collection_queue: ['released_at', 'review_after'],
@@ -11,6 +11,8 @@ const TIMES = {
   trash: ['delete_after'],
   pulls: ['last_pulled_at'],
   uploads: ['expires_at'],
+  tags: ['updated_at'],
+  retention_policies: ['next_run_at'],
 };
 
 /** Makes everything that is stored older, as if nobody had come for so long. */

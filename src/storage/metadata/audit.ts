@@ -24,6 +24,7 @@ export interface AuditRecord extends Required<AuditEntry> {
   at: number; // seconds since the epoch
   principal: string;
   address: string | null;
+  reason: string | null; // the rule, when one decided
 }
 
 /** Which entries to list; what is left out does not narrow. */
@@ -110,7 +111,8 @@ export class AuditMetadata {
   /** At most `limit` entries, the oldest first. */
   list(query: AuditQuery, limit: number): Promise<AuditRecord[]> {
     return this.#database.all<AuditRecord>(
-      `SELECT id, at, event, principal, address, namespace, repository, target, before, after
+      `SELECT id, at, event, principal, address, namespace, repository, target, before, after,
+         reason
        FROM audit
        WHERE id > ?1 AND at >= ?2
          AND (?3 IS NULL OR namespace = ?3) AND (?4 IS NULL OR principal = ?4)

@@ -19,9 +19,9 @@ export class ConstraintError extends Error {
 }
 
 /**
- * D1 with typed rows and typed failures: {@link ConstraintError}; QUOTA_OF_BYTES_EXCEEDED or
- * QUOTA_OF_REPOSITORIES_EXCEEDED, which no explanation of another constraint may catch; or UNAVAILABLE
- * when the database did not answer and the request may be repeated.
+ * D1 with typed rows and typed failures: {@link ConstraintError}; QUOTA_OF_BYTES_EXCEEDED,
+ * QUOTA_OF_REPOSITORIES_EXCEEDED or TAG_IMMUTABLE, which no explanation of another constraint may catch;
+ * or UNAVAILABLE when the database did not answer and the request may be repeated.
  */
 export class Database {
   readonly #d1: D1Database;
@@ -81,6 +81,9 @@ async function answer<T>(pending: Promise<T>): Promise<T> {
     }
     if (message.includes('quota of repositories exceeded')) {
       throw new RegistryError('QUOTA_OF_REPOSITORIES_EXCEEDED');
+    }
+    if (message.includes('tag is immutable')) {
+      throw new RegistryError('TAG_IMMUTABLE');
     }
     if (/SQLITE_(?:ERROR|CONSTRAINT|TOOBIG|MISMATCH)/.test(message)) {
       throw error; // a fault in a statement of ours, which repeating cannot mend

@@ -20,10 +20,13 @@ import { PullMetadata } from './pulls.ts';
 import { QuotaMetadata } from './quotas.ts';
 import { ReferrerMetadata } from './referrers.ts';
 import { RepositoryMetadata } from './repositories.ts';
+import { RetentionMetadata } from './retention.ts';
+import { RetentionTagMetadata } from './retention-tags.ts';
 import { RobotMetadata } from './robots.ts';
 import { ScrubMetadata } from './scrub.ts';
 import { SigningKeyMetadata } from './signing-keys.ts';
 import { TagHistoryMetadata } from './tag-history.ts';
+import { TagRuleMetadata } from './tag-rules.ts';
 import { TagMetadata } from './tags.ts';
 import { TrashMetadata } from './trash.ts';
 import { TrustRuleMetadata } from './trust-rules.ts';
@@ -31,7 +34,7 @@ import { UploadMetadata } from './uploads.ts';
 import { UserMetadata } from './users.ts';
 
 /** Files of migrations/, each of which wrangler and `npm start` note in the database. */
-const MIGRATIONS = 8;
+const MIGRATIONS = 9;
 
 /** Everything that D1 knows, by the noun it is about. */
 export class MetadataStore {
@@ -55,10 +58,13 @@ export class MetadataStore {
   readonly pulls: PullMetadata;
   readonly referrers: ReferrerMetadata;
   readonly repositories: RepositoryMetadata;
+  readonly retention: RetentionMetadata;
+  readonly retentionTags: RetentionTagMetadata;
   readonly robots: RobotMetadata;
   readonly scrub: ScrubMetadata;
   readonly signingKeys: SigningKeyMetadata;
   readonly tagHistory: TagHistoryMetadata;
+  readonly tagRules: TagRuleMetadata;
   readonly tags: TagMetadata;
   readonly trash: TrashMetadata;
   readonly trustRules: TrustRuleMetadata;
@@ -90,10 +96,13 @@ export class MetadataStore {
     this.pulls = new PullMetadata(database);
     this.referrers = new ReferrerMetadata(database);
     this.repositories = new RepositoryMetadata(database);
+    this.retention = new RetentionMetadata(database);
+    this.retentionTags = new RetentionTagMetadata(database);
     this.robots = new RobotMetadata(database);
     this.scrub = new ScrubMetadata(database);
     this.signingKeys = new SigningKeyMetadata(database);
     this.tagHistory = new TagHistoryMetadata(database);
+    this.tagRules = new TagRuleMetadata(database);
     this.tags = new TagMetadata(database);
     this.trash = new TrashMetadata(database, lifetimes);
     this.trustRules = new TrustRuleMetadata(database);

@@ -1,0 +1,36 @@
+import type { QueueEntry, ReviewedManifest } from '../../storage/metadata/collection.ts';
+import type { Stores } from '../../storage/stores.ts';
+import { appliesTo, parseRules, type Rules, type UntaggedRule } from './rules.ts';
+
+const DAY = 24 * 60 * 60; // seconds
+
+/**
+ * Adds to each manifest how long one that nothing holds stays in its repository: as the first rule of
+ * the namespace that matches says, else as everywhere.
+ */
+export async function untaggedWindows(
+  { metadata, lifetimes }: Stores,
+  entries: readonly QueueEntry[],
+): Promise<ReviewedManifest[]> {
+  const policies = await metadata.retention.ofRepositories(
+    entries.map(({ repositoryId }) => repositoryId),
+  );
+  const rules = new Map<number, Rules>();
+  for (const [id, policy] of policies) {
+    rules.set(id, parseRules(policy.rules));
+  }
+  return entries.map((entry) => {
+    const rule = rules
+      .get(entry.repositoryId)
+      ?.find((rule): rule is UntaggedRule => isUntaggedRule(rule, entry));
+    return { ...entry, untagged: rule === undefined ? lifetimes.untagged : toSeconds(rule) };
+  });
+}
+
+function isUntaggedRule(rule: Rules[number], { repository }: QueueEntry): boolean {
+  return rule.action === 'untagged' && appliesTo(rule, repository);
+}
+
+function toSeconds({ olderThanDays }: UntaggedRule): number | null {
+  return olderThanDays === null ? null : olderThanDays * DAY;
+}

@@ -1,0 +1,46 @@
+import type { Digest } from '../oci/digest.ts';
+import { RegistryError } from '../oci/errors.ts';
+import type { Reference, Tag } from '../oci/reference.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
+import type { ImmutableTag } from '../storage/metadata/tag-rules.ts';
+
+/** True when the database has refused because a tag is immutable. */
+export function isImmutable(error: unknown): boolean {
+  return error instanceof RegistryError && error.error === 'TAG_IMMUTABLE';
+}
+
+/** Says which tag a push may not move, and why: TAG_IMMUTABLE. */
+export async function explainImmovable(
+  { tagRules }: MetadataStore,
+  repository: RepositoryName,
+  tags: readonly Tag[],
+  digest: Digest,
+): Promise<RegistryError> {
+  const found = await tagRules.findImmovable(repository, tags, digest);
+  return explain(found, 'names another manifest already', 'push under another tag');
+}
+
+/** Says which tag keeps itself or its manifest from being deleted, and why: TAG_IMMUTABLE. */
+export async function explainKept(
+  { tagRules }: MetadataStore,
+  repository: RepositoryName,
+  reference: Reference,
+): Promise<RegistryError> {
+  const found = await tagRules.findKept(repository, reference);
+  const what = 'tag' in reference ? 'cannot be deleted' : 'names the manifest';
+  return explain(found, what, 'keep it');
+}
+
+function explain(found: ImmutableTag | null, what: string, advice: string): RegistryError {
+  if (found === null) {
+    return new RegistryError('TAG_IMMUTABLE', 'a tag was immutable a moment ago: try again');
+  }
+  const { tag, glob, namespace, repository } = found;
+  const owner = repository === null ? `the namespace ${namespace}` : repository;
+  return new RegistryError(
+    'TAG_IMMUTABLE',
+    `the tag ${tag} ${what}, and a rule of ${owner} makes tags like "${glob}" immutable: ` +
+      `${advice}, or have an admin of the namespace change its tag rules`,
+  );
+}
