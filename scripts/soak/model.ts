@@ -19,6 +19,9 @@ export interface Held {
   parents: Set<Held>;
   /** What it follows, as a referrer or by a tag like cosign's. */
   follows: Held | null;
+  followed: number; // the lapses of that when this was pushed
+  /** How often it was pushed when it did not have to be there any more: what followed it may be gone. */
+  lapses: number;
   referrers: Set<Held>;
 }
 
@@ -61,6 +64,8 @@ export class RepositoryModel {
       safeUntil: 0,
       parents: new Set(),
       follows: follows && this.manifest(follows),
+      followed: 0,
+      lapses: 0,
       referrers: new Set(),
     };
     this.manifests.set(content.digest, held);
@@ -84,10 +89,10 @@ export class RepositoryModel {
     if (!held.present.is(true)) {
       return 0;
     }
-    const { untagged, review } = this.#windows;
+    const { untagged } = this.#windows;
     const holders = [...held.parents]
       .map((parent) => later(this.manifestUntil(parent), untagged))
-      .concat(held.follows === null ? [] : later(this.manifestUntil(held.follows), review))
+      .concat(held.follows === null ? [] : this.#followsUntil(held, held.follows))
       .concat(this.#isTagged(held) ? Number.POSITIVE_INFINITY : []);
     return Math.max(held.safeUntil, ...holders);
   }
@@ -133,6 +138,12 @@ export class RepositoryModel {
   /** The tags that may name a manifest. */
   tagsOf(digest: string): Register<string | null>[] {
     return [...this.tags.values()].filter((tag) => tag.may(digest));
+  }
+
+  #followsUntil({ followed }: Held, subject: Held): number {
+    return followed === subject.lapses
+      ? later(this.manifestUntil(subject), this.#windows.review)
+      : 0;
   }
 
   /** By a tag that holds it: one that follows a subject does not. */

@@ -113,6 +113,10 @@ export class Repository {
   async putManifest(content: ManifestContent, tag: string | null): Promise<boolean> {
     const held = this.model.manifest(content);
     const since = performance.now();
+    if (this.model.manifestUntil(held) <= since) {
+      held.lapses += 1;
+    }
+    const followed = held.follows?.lapses ?? 0;
     const named = this.#promises(content);
     const register = tag === null ? null : this.model.tag(tag);
     this.#releaseTagged(register, content.digest, since);
@@ -134,6 +138,7 @@ export class Repository {
       }
     }
     if (outcome === 'done') {
+      held.followed = followed;
       this.model.protect(held, since, held.follows === null ? windows.untagged : windows.review);
       return true;
     }
@@ -271,7 +276,9 @@ export class Repository {
   /** A tag that follows a subject goes with its manifest. */
   #mayHaveFollowed(named: string | null | undefined, found: string | null): boolean {
     const held = named ? this.model.manifests.get(named) : undefined;
-    return found === null && held?.follows != null && this.model.manifestUntil(held) < performance.now();
+    return (
+      found === null && held?.follows != null && this.model.manifestUntil(held) < performance.now()
+    );
   }
 
   #releaseTagged(

@@ -70,6 +70,22 @@ const MANIFEST_IS_DUE_AT = `CASE WHEN ${FOLLOWS}
     (SELECT last_pulled_at FROM pulls WHERE pulls.repository_id = manifests.repository_id
        AND pulls.reference = manifests.digest), 0)) END`;
 
+/**
+ * Something that follows a deleted manifest waits for its review, which has to see that this is deleted.
+ */
+const IS_FOLLOWED = `(
+  EXISTS (SELECT 1 FROM manifests AS followers
+    JOIN collection_queue AS queue ON queue.repository_id = followers.repository_id
+      AND queue.kind = 'manifest' AND queue.digest = followers.digest
+    WHERE followers.repository_id = deleted.repository_id
+      AND followers.subject_digest = deleted.digest)
+  OR EXISTS (SELECT 1 FROM tags
+    JOIN collection_queue AS queue ON queue.repository_id = tags.repository_id
+      AND queue.kind = 'manifest' AND queue.digest = tags.digest
+    WHERE tags.repository_id = deleted.repository_id
+      AND tags.name >= replace(deleted.digest, ':', '-')
+      AND tags.name < replace(deleted.digest, ':', '-') || '/'))`;
+
 /** The queue's manifests of the batch. */
 const QUEUED_MANIFESTS = `json_each(?1) AS entries
   JOIN collection_queue AS queue ON queue.repository_id = entries.value ->> 'repositoryId'
@@ -190,10 +206,13 @@ export class CollectionMetadata {
     return results[4]?.length ?? 0;
   }
 
-  /** Gives up at most `limit` deleted manifests whose time to be restored is over. How many. */
+  /**
+   * Gives up at most `limit` deleted manifests whose time to be restored is over and that nothing still
+   * has to follow. How many.
+   */
   async expireDeleted(limit: number): Promise<number> {
-    const expired = `SELECT rowid FROM deleted_manifests WHERE expires_at <= unixepoch()
-      ORDER BY expires_at LIMIT ?1`;
+    const expired = `SELECT rowid FROM deleted_manifests AS deleted
+      WHERE expires_at <= unixepoch() AND NOT ${IS_FOLLOWED} ORDER BY expires_at LIMIT ?1`;
     const results = await this.#database.batch([
       [
         `INSERT INTO trash (r2_key, delete_after)
