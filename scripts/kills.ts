@@ -26,8 +26,8 @@ import { Tally } from './soak/tally.ts';
 import { windowsFrom } from './soak/windows.ts';
 
 const CLOCK_INTERVAL = 300; // milliseconds: a run is under way at most moments
-const SHORTEST = 100; // milliseconds from the start to the kill
-const LONGEST = 3000;
+const SHORTEST = 200; // milliseconds from the start to the kill
+const LONGEST = 8000;
 const PATIENCE = 10; // leases, as in soak.ts
 
 /** One layer in so many has several parts, so that uploads take long enough to be cut. */

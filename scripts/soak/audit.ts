@@ -38,6 +38,21 @@ const TABLES = [
   'audit',
 ] as const;
 
+/**
+ * That a subject went after `since`: one that went before its referrer was pushed may be elsewhere, as
+ * far as the registry knows when it has forgotten it.
+ */
+const wentAfter = (repository: string, subject: string, since: string) => `EXISTS (
+  SELECT 1 FROM audit JOIN repositories ON repositories.name = audit.repository
+  WHERE repositories.id = ${repository} AND audit.target = ${subject} AND audit.at > ${since}
+    AND audit.event IN ('manifest.delete', 'manifest.collect'))`;
+
+const isThere = (repository: string, digest: string) => `EXISTS (
+  SELECT 1 FROM manifests AS others
+  WHERE others.repository_id = ${repository} AND others.digest = ${digest})`;
+
+const SUBJECT_OF_TAG = `'sha256:' || substr(tags.name, 8, 64)`;
+
 /** What nothing holds: for each a query of what should not be. */
 const UNREACHABLE: Record<string, string> = {
   'links that no manifest names': `SELECT digest FROM repository_blobs AS links WHERE NOT EXISTS (
@@ -50,17 +65,17 @@ const UNREACHABLE: Record<string, string> = {
        AND tags.digest = manifests.digest)
      AND NOT EXISTS (SELECT 1 FROM manifest_children AS parents
        WHERE parents.repository_id = manifests.repository_id AND child_digest = manifests.digest)
-     AND NOT EXISTS (SELECT 1 FROM manifests AS subjects
-       WHERE subjects.repository_id = manifests.repository_id
-         AND subjects.digest = manifests.subject_digest)`,
+     AND (subject_digest IS NULL OR (
+       NOT ${isThere('manifests.repository_id', 'manifests.subject_digest')}
+       AND ${wentAfter('manifests.repository_id', 'manifests.subject_digest', 'manifests.pushed_at')}))`,
   'signatures without their subject': `SELECT name FROM tags WHERE name LIKE 'sha256-%.sig'
-     AND NOT EXISTS (SELECT 1 FROM manifests WHERE manifests.repository_id = tags.repository_id
-       AND manifests.digest = 'sha256:' || substr(tags.name, 8, 64))`,
+     AND NOT ${isThere('tags.repository_id', SUBJECT_OF_TAG)}
+     AND ${wentAfter('tags.repository_id', SUBJECT_OF_TAG, 'tags.updated_at')}`,
   'deleted manifests': 'SELECT digest FROM deleted_manifests',
   'keys in the trash': 'SELECT r2_key FROM trash',
 };
 
-/** Opens the one database of an object of miniflare's; `mark` is a table that it has. */
+/** Opens the one database of an object of miniflare's. */
 async function openDatabase(folder: string): Promise<DatabaseSync> {
   const names = (await readdir(folder)).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name));
   const [name] = names;

@@ -120,8 +120,8 @@ export class RepositoryModel {
 
   /** A manifest is about to be deleted: what it holds is let go of, and stays for a while. */
   releaseContents(held: Held, since: number): void {
-    if (!held.present.is(true)) {
-      return;
+    if (this.manifestUntil(held) <= since) {
+      return; // it may be gone already, and they with it
     }
     const { content, referrers } = held;
     for (const child of content.children) {
