@@ -3,7 +3,7 @@
  * collection, starts it again on what it has stored, and sees whether anything is lost:
  *
  *     npm run kills                              # 200 kills
- *     npm run kills -- --count 5 --every 5 --seed 7     # as in CI
+ *     npm run kills -- --count 4 --lease 3    # as in CI
  *
  * docs/soak.md says what is checked.
  */
@@ -17,7 +17,7 @@ import { auditState } from './soak/audit.ts';
 import { Clients } from './soak/clients.ts';
 import { Exchange } from './soak/exchange.ts';
 import { Gate } from './soak/gate.ts';
-import { createCommand, parseCount, type SoakOptions } from './soak/options.ts';
+import { createCommand, onInterruption, parseCount, type SoakOptions } from './soak/options.ts';
 import { prepareRegistry } from './soak/prepare.ts';
 import { waitForQuiet } from './soak/quiet.ts';
 import { RegistryProcess } from './soak/registry-process.ts';
@@ -44,6 +44,7 @@ const { count, every, seed, clients, lease, keep } = createCommand(
   .opts<SoakOptions & { count: number; every: number }>();
 
 console.log(`kills: ${count}, ${clients} clients, a lease of ${lease} s, seed ${seed}`);
+const interruption = onInterruption();
 const started = performance.now();
 const state = await mkdtemp(join(tmpdir(), 'edgewater-kills-'));
 const windows = windowsFrom(lease);
@@ -68,7 +69,11 @@ try {
   for (let killed = 0; killed < count; ) {
     let isOver = false;
     const working = crew.work(() => isOver);
-    for (let round = 0; round < every && killed < count; round++, killed++) {
+    for (
+      let round = 0;
+      round < every && killed < count && !interruption.aborted;
+      round++, killed++
+    ) {
       await sleep(SHORTEST * (LONGEST / SHORTEST) ** random.next());
       gate.close();
       await registry.kill();
@@ -78,6 +83,7 @@ try {
     }
     isOver = true;
     await working;
+    interruption.throwIfAborted();
     await check();
   }
   progress.stop();
@@ -92,6 +98,9 @@ try {
   );
   const failures = [...tally.failures, ...audit.failures];
   printVerdict(`kills: ${count}`, failures, (performance.now() - started) / 1000);
+} catch (error) {
+  console.error(`kills: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
 } finally {
   await registry.kill();
   exchange.close();

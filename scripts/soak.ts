@@ -3,7 +3,7 @@
  * sees whether anything is lost, refused without a reason, or kept for ever:
  *
  *     npm run soak                                        # 100,000 events
- *     npm run soak -- --events 3000 --lease 5 --seed 7    # as in CI
+ *     npm run soak -- --events 1500 --lease 5             # as in CI
  *
  * docs/soak.md says what is checked.
  */
@@ -14,7 +14,7 @@ import { Progress } from './load/progress.ts';
 import { auditState } from './soak/audit.ts';
 import { Clients } from './soak/clients.ts';
 import { Exchange } from './soak/exchange.ts';
-import { createCommand, parseCount, type SoakOptions } from './soak/options.ts';
+import { createCommand, onInterruption, parseCount, type SoakOptions } from './soak/options.ts';
 import { prepareRegistry } from './soak/prepare.ts';
 import { waitForQuiet } from './soak/quiet.ts';
 import { RegistryProcess } from './soak/registry-process.ts';
@@ -37,6 +37,7 @@ const { events, seed, clients, lease, keep } = createCommand(
   .opts<SoakOptions & { events: number }>();
 
 console.log(`soak: ${events} events, ${clients} clients, a lease of ${lease} s, seed ${seed}`);
+const interruption = onInterruption();
 const started = performance.now();
 const state = await mkdtemp(join(tmpdir(), 'edgewater-soak-'));
 const windows = windowsFrom(lease);
@@ -60,9 +61,10 @@ try {
     const { manifests, blobs } = registry.collected;
     progress.show(tally.done, `${tally.failures.length} failed; ${manifests}+${blobs} collected`);
   }, 1000);
-  await crew.work(() => tally.done >= events);
+  await crew.work(() => tally.done >= events || interruption.aborted);
   clearInterval(timer);
   progress.stop();
+  interruption.throwIfAborted();
   const left = await waitForQuiet(state, PATIENCE * lease);
   const verified = await crew.verify();
   await registry.kill();
@@ -74,6 +76,9 @@ try {
   );
   const failures = [...tally.failures, ...audit.failures, ...registry.faults];
   printVerdict('soak', failures, (performance.now() - started) / 1000);
+} catch (error) {
+  console.error(`soak: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
 } finally {
   await registry.kill();
   exchange.close();
