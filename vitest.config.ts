@@ -10,7 +10,8 @@ const seed = Number(process.env.SEED);
 const NODE_TESTS = [
   'test/architecture.test.ts',
   'test/costs/document.test.ts',
-  'test/soak/**/*.test.ts', 'test/process/**/*.test.ts',
+  'test/soak/**/*.test.ts',
+  'test/process/**/*.test.ts',
 ];
 
 /** Inside the Workers runtime, with the real bindings of miniflare. */
