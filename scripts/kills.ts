@@ -28,7 +28,7 @@ import { windowsFrom } from './soak/windows.ts';
 const CLOCK_INTERVAL = 300; // milliseconds: a run is under way at most moments
 const SHORTEST = 200; // milliseconds from the start to the kill
 const LONGEST = 8000;
-const PATIENCE = 10; // leases, as in soak.ts
+const PATIENCE = 12; // leases, as in soak.ts
 
 /** One layer in so many has several parts, so that uploads take long enough to be cut. */
 const RARITY = 25;

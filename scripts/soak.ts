@@ -25,7 +25,7 @@ import { windowsFrom } from './soak/windows.ts';
 const CLOCK_INTERVAL = 2000; // milliseconds
 
 /** From the last event until what hangs on what hangs on it is collected: so many leases. */
-const PATIENCE = 10;
+const PATIENCE = 12;
 
 const { events, seed, clients, lease, keep } = createCommand(
   'npm run soak --',

@@ -21,7 +21,7 @@ export const ACTIONS: readonly Action[] = [
   { name: 'push of an image', weight: 12, run: pushNew },
   { name: 'push of an untagged image', weight: 4, run: pushUntagged },
   { name: 'push of something pushed before', weight: 8, run: pushAgain },
-  { name: 'push with a pause before the manifest', weight: 1, run: pushWithPause },
+  { name: 'push with a pause before the manifest', weight: 2, run: pushWithPause },
   { name: 'push of an index', weight: 3, run: pushIndex },
   { name: 'push of a referrer', weight: 3, run: pushReferrer },
   { name: 'push of a signature by its tag', weight: 1, run: pushSignature },
@@ -57,11 +57,12 @@ async function pushAgain(stage: Stage, repository: Repository, tools: Tools): Pr
   }
 }
 
-/** The pause is inside what a HEAD promises. */
+/** The pause is inside what an upload promises, or for what is there already a HEAD. */
 async function pushWithPause(stage: Stage, repository: Repository, tools: Tools): Promise<void> {
   const { random, windows } = tools;
-  const image = (random.next() < 0.7 && someImage(stage, tools)) || stage.contents.image(random);
-  const pause = random.next() * 0.4 * windows.lease * 1000;
+  const known = random.next() < 0.5 ? someImage(stage, tools) : null;
+  const image = known ?? stage.contents.image(random);
+  const pause = random.next() * (known === null ? 0.8 : 0.4) * windows.lease * 1000;
   await push(stage, repository, tools, image, someTag(tools), pause);
 }
 

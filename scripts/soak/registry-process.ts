@@ -56,7 +56,7 @@ export class RegistryProcess {
       variables: {
         LIFETIMES: JSON.stringify(this.#windows),
         // Bytes leave the bucket after the trash's time: nobody may believe in them that long.
-        MEMBERSHIP_MAX_AGE: String(Math.floor(this.#windows.trash / 2)),
+        MEMBERSHIP_MAX_AGE: String(Math.floor(this.#windows.trash / 4)),
       },
     };
     const started = spawn(process.execPath, [ENTRY, JSON.stringify(given)], {

@@ -8,13 +8,16 @@ export interface Windows {
   restore: number; // a deleted manifest stays this long
 }
 
-/** Windows that are to each other about as the real ones are, from the lease. */
+/**
+ * Windows from the lease: the review is short, so that only the lease keeps what was just uploaded; the
+ * trash is longer than anybody reads from a busy machine.
+ */
 export function windowsFrom(lease: number): Windows {
   return {
     lease,
-    review: Math.ceil(lease / 3),
+    review: Math.ceil(lease / 5),
     untagged: lease,
-    trash: Math.ceil(lease / 3),
+    trash: 2 * lease,
     orphan: 2 * lease,
     restore: Math.ceil(lease / 2),
   };
