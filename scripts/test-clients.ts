@@ -27,6 +27,7 @@ import { unmountBelow } from './clients/daemon.ts';
 import { docker } from './clients/docker.ts';
 import { environmentLogin } from './clients/environment-login.ts';
 import { helm } from './clients/helm.ts';
+import { network } from './clients/network.ts';
 import { oras } from './clients/oras.ts';
 import { podman } from './clients/podman.ts';
 import { proxy } from './clients/proxy.ts';
@@ -37,7 +38,20 @@ import { skopeo } from './clients/skopeo.ts';
 import { Api, type Login } from './edgewater/api.ts';
 import { startRegistry } from './registry/local-registry.ts';
 
-const SUITES = [docker, podman, buildah, skopeo, ctr, crane, oras, regctl, helm, cosign, proxy];
+const SUITES = [
+  docker,
+  podman,
+  buildah,
+  skopeo,
+  ctr,
+  crane,
+  oras,
+  regctl,
+  helm,
+  cosign,
+  proxy,
+  network,
+];
 const NAMES = SUITES.map(({ name }) => name);
 
 const options = new Command('npm run test:clients --')

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import {
   Agent,
   createServer,
@@ -7,8 +6,8 @@ import {
   type ServerResponse,
   request as send,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { listenHere } from './listen.ts';
 
 /** What goes wrong with one request. */
 export type Fault =
@@ -67,11 +66,9 @@ export class Edge {
   static async start(options: EdgeOptions): Promise<Edge> {
     const agent = new Agent({ keepAlive: true });
     const server = createServer({ requestTimeout: 0 });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
+    const url = await listenHere(server);
     const timer = options.cutEvery && setInterval(() => edge.#cutAll(), options.cutEvery);
-    const edge: Edge = new Edge(options, `http://127.0.0.1:${port}`, () => {
+    const edge: Edge = new Edge(options, url, () => {
       clearInterval(timer);
       server.closeAllConnections();
       server.close();

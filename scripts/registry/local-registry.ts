@@ -22,6 +22,10 @@ export interface LocalRegistryOptions {
   log: 'text' | 'json' | 'off';
   /** Of the user "admin"; 'kept' for the one in the state folder; null for a registry without login. */
   adminPassword: string | null;
+  /** More variables of the Worker than the options above make. */
+  variables?: Readonly<Record<string, string>>;
+  /** How often it does what the cron trigger does; milliseconds. */
+  clockInterval?: number;
 }
 
 /** What of wrangler.toml a local registry has to repeat. */
@@ -43,7 +47,7 @@ const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/;
 /** miniflare reads an object of several parts ahead of its reader: no more than this, then. */
 const R2_READ_WINDOW = String(2 * 2 ** 20); // bytes
 
-const SWEEP_INTERVAL = 15 * 60 * 1000; // milliseconds, like the cron trigger in wrangler.toml
+const CLOCK_INTERVAL = 15 * 60 * 1000; // milliseconds, like the cron trigger in wrangler.toml
 
 /**
  * Bundles the Worker, applies the migrations and serves through miniflare. Requests go straight to
@@ -70,7 +74,8 @@ export async function startRegistry(options: LocalRegistryOptions): Promise<Loca
     { ...options, port, state, adminPassword },
     config,
   );
-  const timer = setInterval(() => void runScheduled(miniflare), SWEEP_INTERVAL).unref();
+  const interval = options.clockInterval ?? CLOCK_INTERVAL;
+  const timer = setInterval(() => void runScheduled(miniflare), interval).unref();
   const stop = async () => {
     clearInterval(timer);
     await miniflare.dispose();
@@ -108,7 +113,7 @@ async function runScheduled(miniflare: Miniflare): Promise<void> {
 
 function runWorker(
   script: string,
-  { host, port, state, log, adminPassword }: LocalRegistryOptions,
+  { host, port, state, log, adminPassword, variables }: LocalRegistryOptions,
   config: WranglerConfig,
 ): Miniflare {
   const objects = config.durable_objects.bindings.map(
@@ -122,6 +127,7 @@ function runWorker(
       LOCAL: 'true',
       LOG: log,
       R2_READ_WINDOW,
+      ...variables,
     },
     unsafeDirectSockets: [{ host, port }],
   });

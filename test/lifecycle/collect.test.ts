@@ -32,6 +32,13 @@ const hasBlob = (repository: string, { digest }: { digest: string }) =>
 const remove = (repository: string, reference: string) =>
   call('DELETE', `/v2/${repository}/manifests/${reference}`);
 
+const deletedFrom = (repository: string) =>
+  query(
+    `SELECT digest FROM deleted_manifests
+     WHERE repository_id = (SELECT id FROM repositories WHERE name = ?1)`,
+    repository,
+  );
+
 describe('a blob that no manifest names', () => {
   test('stays for its lease and goes then', async () => {
     const repository = newRepository();
@@ -212,6 +219,33 @@ describe('referrers', () => {
     expect(await run()).toMatchObject({ manifests: 1 });
     const tags = await call('GET', `/v2/${repository}/tags/list`);
     expect(await tags.json()).toMatchObject({ tags: [] });
+  });
+
+  test('follow a subject that can be restored for a shorter time than they wait', async () => {
+    const repository = newRepository();
+    const { image } = await pushSigned(repository);
+    const namespace = repository.split('/')[0] ?? '';
+    await query('UPDATE namespaces SET restore_days = 0 WHERE name = ?1', namespace);
+    await run();
+    await remove(repository, image?.digest ?? '');
+    expect(await run()).toMatchObject({ expired: 0 });
+    await wait(DAY);
+    expect(await run()).toMatchObject({ manifests: 2, expired: 2 });
+    await wait(DAY);
+    expect(await run()).toMatchObject({ manifests: 1, expired: 2 });
+    expect(await deletedFrom(repository)).toEqual([]);
+  });
+
+  test('that a tag holds do not keep their subject from being given up', async () => {
+    const repository = newRepository();
+    const image = randomImage();
+    await push(repository, image, 'latest');
+    await push(repository, artifactOf('application/vnd.example.sbom', image), 'sbom');
+    await remove(repository, image.digest);
+    await wait(14 * DAY);
+    await run();
+    expect(await run()).toMatchObject({ manifests: 0, expired: 0 });
+    expect(await deletedFrom(repository)).toEqual([]);
   });
 
   test('of a subject that is not here stay: it may be in another repository', async () => {

@@ -10,6 +10,7 @@ import {
   QUEUED_MANIFESTS,
   type QueueEntry,
   type ReviewedManifest,
+  WAITS_FOR_LATER,
 } from './collection.ts';
 import type { Database } from './database.ts';
 import type { Lifetimes } from './lifetimes.ts';
@@ -70,11 +71,12 @@ export class CollectionPreviewMetadata {
     );
   }
 
-  /** At most `limit` deleted manifests whose time to be restored is over. */
+  /** At most `limit` deleted manifests that a run gives up, after its review of others. */
   expired(limit: number): Promise<ManifestKey[]> {
     return this.#database.all<ManifestKey>(
-      expiredManifests('repository_id AS repositoryId, digest'),
+      expiredManifests('repository_id AS repositoryId, digest', WAITS_FOR_LATER),
       limit,
+      this.#lifetimes.review,
     );
   }
 
