@@ -43,7 +43,14 @@ function openStores(
   origin: string,
 ): Stores {
   return new Stores(
-    { database: env.DB, bucket: env.BUCKET, readWindow, maxAges, lifetimes },
+    {
+      database: env.DB,
+      bucket: env.BUCKET,
+      backupBucket: env.BACKUP_BUCKET,
+      readWindow,
+      maxAges,
+      lifetimes,
+    },
     origin,
   );
 }

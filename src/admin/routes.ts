@@ -1,4 +1,6 @@
 import { AUDIT_ROUTES } from './audit.ts';
+import { BACKUP_ROUTES } from './backup.ts';
+import { COPY_ROUTES } from './copies.ts';
 import { EXPLAIN_ROUTES } from './explain.ts';
 import { ME_ROUTES } from './me.ts';
 import { MEMBER_ROUTES } from './members.ts';
@@ -6,6 +8,7 @@ import { NAMESPACE_ROUTES } from './namespaces.ts';
 import { NETWORK_ROUTES } from './network.ts';
 import { describeApi, documentSchema } from './openapi.ts';
 import { REPOSITORY_ROUTES } from './repositories.ts';
+import { RESTORE_ROUTES } from './restore.ts';
 import { ROBOT_ROUTES } from './robots.ts';
 import { type Route, route } from './route.ts';
 import { TEMPORARY_CREDENTIAL_ROUTES } from './temporary-credentials.ts';
@@ -38,4 +41,7 @@ export const ROUTES: readonly Route[] = [
   ...REPOSITORY_ROUTES,
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,
+  ...BACKUP_ROUTES,
+  ...COPY_ROUTES,
+  ...RESTORE_ROUTES,
 ];

@@ -10,6 +10,7 @@ import { MetadataStore } from './metadata/metadata-store.ts';
 export interface StoreOptions {
   database: D1Database;
   bucket: R2Bucket;
+  backupBucket?: R2Bucket | undefined; // for copies of the database; else the same
   readWindow: number; // bytes; see BlobStore
   maxAges: MaxAges;
   lifetimes: Lifetimes;
@@ -21,13 +22,14 @@ const here = new Isolate();
 export class Stores {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
+  readonly backups: BlobStore;
   readonly memberships: Memberships;
   readonly content: ContentStore;
   readonly lifetimes: Lifetimes;
 
   /** `origin` is the scheme and host of the request that they are opened for. */
   constructor(
-    { database, bucket, readWindow, maxAges, lifetimes }: StoreOptions,
+    { database, bucket, backupBucket, readWindow, maxAges, lifetimes }: StoreOptions,
     origin: string,
     isolate: Isolate = here,
   ) {
@@ -35,6 +37,7 @@ export class Stores {
     this.lifetimes = lifetimes;
     this.metadata = new MetadataStore(database, lifetimes);
     this.blobs = new BlobStore(bucket, readWindow);
+    this.backups = new BlobStore(backupBucket ?? bucket);
     this.memberships = new Memberships(isolate, cache, maxAges);
     this.content = new ContentStore(isolate, this.blobs, cache);
   }
