@@ -9,6 +9,8 @@
  */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { addAuditCommands } from './edgewater/audit.ts';
+import { addBackupCommands } from './edgewater/backup.ts';
+import { addCopyCommands } from './edgewater/copies.ts';
 import { RefusalError, UsageError } from './edgewater/errors.ts';
 import { addExplainCommand } from './edgewater/explain.ts';
 import { addLoginCommands } from './edgewater/login.ts';
@@ -20,6 +22,7 @@ import { addPasswordCommands } from './edgewater/password.ts';
 import { addProxyCommand } from './edgewater/proxy.ts';
 import { addPushCommand } from './edgewater/push.ts';
 import { addRepositoryCommands } from './edgewater/repo.ts';
+import { addRestoreCommand } from './edgewater/restore.ts';
 import { addRobotCommands } from './edgewater/robot.ts';
 import { addGlobalOptions } from './edgewater/session.ts';
 import { addTagCommands } from './edgewater/tag.ts';
@@ -46,6 +49,9 @@ for (const add of [
   addTagCommands,
   addExplainCommand,
   addAuditCommands,
+  addBackupCommands,
+  addCopyCommands,
+  addRestoreCommand,
   addPushCommand,
   addProxyCommand,
 ]) {

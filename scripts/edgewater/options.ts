@@ -46,6 +46,15 @@ export function parseWholeNumber(text: string): number {
   return Number(text);
 }
 
+/** How many at a time: 1 or more. @throws InvalidArgumentError */
+export function parseConcurrency(text: string): number {
+  const number = parseWholeNumber(text);
+  if (number < 1) {
+    throw new InvalidArgumentError('It has to be 1 or more.');
+  }
+  return number;
+}
+
 /** The life of a secret. */
 export type Days = number | 'never';
 

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { Login } from './api.ts';
 import { RefusalError, UsageError } from './errors.ts';
 import { openImage } from './image/open-image.ts';
-import { parseWholeNumber } from './options.ts';
+import { parseConcurrency } from './options.ts';
 import { pushImage } from './push/push-image.ts';
 import { RegistryLogin } from './push/registry-login.ts';
 import { openSession } from './session.ts';
@@ -126,14 +126,6 @@ async function withScratch<T>(
     // Again, while what was to be unpacked is still being written.
     await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
-}
-
-function parseConcurrency(text: string): number {
-  const number = parseWholeNumber(text);
-  if (number < 1) {
-    throw new InvalidArgumentError('It has to be 1 or more.');
-  }
-  return number;
 }
 
 /** As docker tells a host from the first component of a name: it has a dot or a port. */

@@ -18,7 +18,7 @@ export class ProgressBars implements Progress {
   #bars: MultiBar | null = null;
   #count = 0; // of things on their way
 
-  start(name: string, total: number | null): Transfer {
+  start(name: string, total: number | null, done = 'sent'): Transfer {
     const started = performance.now();
     const payload = { name: printable(name), state: '', rate: '', isTotalKnown: total !== null };
     let bar: SingleBar | null = null;
@@ -42,7 +42,7 @@ export class ProgressBars implements Progress {
         draw();
       },
       end: (problem) => {
-        payload.state = problem === null ? 'sent' : `failed: ${printable(problem)}`;
+        payload.state = problem === null ? done : `failed: ${printable(problem)}`;
         draw();
         bar?.stop();
         this.#close(bar === null && problem !== null ? `${name}: ${payload.state}` : null);

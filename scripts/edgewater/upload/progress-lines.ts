@@ -9,7 +9,7 @@ export class ProgressLines implements Progress {
     this.#isQuiet = isQuiet;
   }
 
-  start(name: string, total: number | null): Transfer {
+  start(name: string, total: number | null, done = 'sent'): Transfer {
     const started = performance.now();
     let sent = 0;
     return {
@@ -26,7 +26,7 @@ export class ProgressLines implements Progress {
           write(`${name}: failed at ${formatBytes(sent)}: ${problem}`);
         } else if (!this.#isQuiet && sent > 0) {
           const size = formatBytes(total ?? sent);
-          write(`${name}: sent ${size}, ${formatRate(total ?? sent, started)}`);
+          write(`${name}: ${done} ${size}, ${formatRate(total ?? sent, started)}`);
         }
       },
     };

@@ -1,7 +1,7 @@
 /** Tells people how far things are. */
 export interface Progress {
-  /** Something of `total` bytes, or null when nobody knows, begins. */
-  start(name: string, total: number | null): Transfer;
+  /** Something of `total` bytes, or null when nobody knows, begins. At its end it is `done`: sent. */
+  start(name: string, total: number | null, done?: string): Transfer;
 
   /** A line for people. */
   say(message: string): void;
