@@ -11,19 +11,6 @@ import { type Route, route } from './route.ts';
 
 const MAX_KEY = 2000; // characters
 
-/** The key of the last row of a page, as JSON. */
-const rowKey = z
-  .string()
-  .max(MAX_KEY)
-  .transform((text, check): RowKey => {
-    try {
-      return z.array(z.union([z.string(), z.int()])).parse(JSON.parse(text));
-    } catch {
-      check.addIssue({ code: 'custom', message: 'not what a page named as next' });
-      return z.NEVER;
-    }
-  });
-
 /** A backup, read page by page. What is in it is secret. */
 export const BACKUP_ROUTES: readonly Route[] = [
   route({
@@ -47,11 +34,12 @@ export const BACKUP_ROUTES: readonly Route[] = [
     summary: 'Some rows of a table, in the order of its key',
     permission: 'system',
     body: null,
-    query: z.strictObject({ after: rowKey.optional() }),
+    query: z.strictObject({ after: z.string().max(MAX_KEY).optional() }),
     status: 200,
     answer: z.strictObject({ rows: z.array(rowSchema), next }),
-    handle: async ({ context: { stores }, params, query: { after = null } }) => {
+    handle: async ({ context: { stores }, params, query }) => {
       const table = parseTable(params.table);
+      const after = query.after === undefined ? null : parseKey(query.after);
       if (after !== null && !(await stores.metadata.export.isKey(table, after))) {
         throw new RegistryError('ACCOUNT_INVALID', `"after" is no key of ${table}`);
       }
@@ -69,7 +57,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
       'The bytes of a blob by its key, from an offset on; a key stays good for a day after its blob',
     permission: 'system',
     body: null,
-    query: z.strictObject({ offset: digits.default(0) }),
+    query: z.strictObject({ offset: digits.pipe(z.int()).default(0) }),
     status: 200,
     answer: z.unknown(),
     handle: async ({ context: { stores }, params, query }) =>
@@ -78,3 +66,14 @@ export const BACKUP_ROUTES: readonly Route[] = [
       }),
   }),
 ];
+
+const keySchema = z.array(z.union([z.string(), z.int()]));
+
+/** Reads the key of a row, which is what a page named as its next. @throws ACCOUNT_INVALID */
+function parseKey(text: string): RowKey {
+  try {
+    return keySchema.parse(JSON.parse(text));
+  } catch {
+    throw new RegistryError('ACCOUNT_INVALID', '"after" is what a page names as next');
+  }
+}

@@ -15,6 +15,9 @@ const KEPT = 14;
 /** Pages of the list of all parts that one run looks through, of a thousand objects each. */
 const MAX_PAGES = 10;
 
+/** What a time is written as in a name. */
+const NAME = /^[\dTZ-]{1,64}$/;
+
 /** Copies that are whole, the newest first. It asks R2 alone: the database may be what is lost. */
 export async function listCopies(stores: Stores): Promise<Copy[]> {
   const copies = await Promise.all((await copyNames(stores)).map((name) => findCopy(stores, name)));
@@ -23,7 +26,7 @@ export async function listCopies(stores: Stores): Promise<Copy[]> {
 
 /** A copy that is whole, or null. */
 export async function findCopy({ backups }: Stores, name: string): Promise<Copy | null> {
-  const text = await backups.text(copyKey(name));
+  const text = NAME.test(name) ? await backups.text(copyKey(name)) : null;
   return text === null ? null : JSON.parse(text);
 }
 

@@ -2,6 +2,9 @@ import { RegistryError } from '../../oci/errors.ts';
 import { CONTENT_PREFIXES } from '../../storage/keys.ts';
 import type { Stores } from '../../storage/stores.ts';
 
+/** Keys of anything else are not read here; R2 takes 1,024 bytes. */
+const CONTENT_KEY = new RegExp(`^(?:${CONTENT_PREFIXES.join('|')})[\\w.-]{1,128}$`);
+
 /**
  * The bytes of content by its key, from `offset` on; null when there are none after that.
  *
@@ -12,8 +15,7 @@ export async function openObject(
   key: string,
   offset: number,
 ): Promise<ReadableStream<Uint8Array> | null> {
-  const isContent = CONTENT_PREFIXES.some((prefix) => key.startsWith(prefix));
-  const size = isContent ? await blobs.size(key) : null;
+  const size = CONTENT_KEY.test(key) ? await blobs.size(key) : null;
   if (size === null) {
     throw new RegistryError('ACCOUNT_UNKNOWN', 'there is no such object, or not any more');
   }
