@@ -9,6 +9,8 @@
  */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { addAuditCommands } from './edgewater/audit.ts';
+import { addBackupCommands } from './edgewater/backup.ts';
+import { addCopyCommands } from './edgewater/copies.ts';
 import { addDeletedCommands } from './edgewater/deleted.ts';
 import { RefusalError, UsageError } from './edgewater/errors.ts';
 import { addExplainCommand } from './edgewater/explain.ts';
@@ -23,6 +25,7 @@ import { addPasswordCommands } from './edgewater/password.ts';
 import { addProxyCommand } from './edgewater/proxy.ts';
 import { addPushCommand } from './edgewater/push.ts';
 import { addRepositoryCommands } from './edgewater/repo.ts';
+import { addRestoreCommand } from './edgewater/restore.ts';
 import { addRetentionCommands } from './edgewater/retention.ts';
 import { addRobotCommands } from './edgewater/robot.ts';
 import { addScrubCommand } from './edgewater/scrub.ts';
@@ -58,6 +61,9 @@ for (const add of [
   addAuditCommands,
   addGarbageCommand,
   addWhyCommand,
+  addBackupCommands,
+  addCopyCommands,
+  addRestoreCommand,
   addPushCommand,
   addProxyCommand,
   addExportCommand,

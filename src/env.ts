@@ -7,6 +7,7 @@ import type { UploadSession } from './uploads/upload-session.ts';
 /** What wrangler.toml binds. */
 export interface Env {
   BUCKET: R2Bucket;
+  BACKUP_BUCKET?: R2Bucket;
   DB: D1Database;
   UPLOADS: DurableObjectNamespace<UploadSession>;
   THROTTLE: DurableObjectNamespace<LoginThrottle>;

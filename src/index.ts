@@ -65,7 +65,15 @@ function openStores(
   origin: string,
 ): Stores {
   return new Stores(
-    { database: env.DB, bucket: env.BUCKET, readWindow, maxAges, lifetimes, pullInterval },
+    {
+      database: env.DB,
+      bucket: env.BUCKET,
+      backupBucket: env.BACKUP_BUCKET,
+      readWindow,
+      maxAges,
+      lifetimes,
+      pullInterval,
+    },
     origin,
   );
 }

@@ -8,7 +8,7 @@
  */
 import { type IRequest, Router } from 'itty-router';
 import { toProblem } from './admin/problem.ts';
-import { type ApiContext, createApi } from './admin/router.ts';
+import { type ApiContext, createApi, maxBodyOf } from './admin/router.ts';
 import type { Access, Approach, Authority, Permit } from './auth/authorize.ts';
 import type { Settings } from './env.ts';
 import * as base from './handlers/base.ts';
@@ -74,8 +74,6 @@ interface Route {
   access: Access;
   handle: (call: Call) => Answer;
 }
-
-const MAX_API_BODY = 64 * 1024; // bytes
 
 const READ: readonly Method[] = ['GET', 'HEAD'];
 
@@ -149,7 +147,7 @@ export function createRouter() {
   const api = createApi();
   router.all('/api/v1/*', async (request, services) => {
     try {
-      const http = await withBodyRead(request as Request, MAX_API_BODY);
+      const http = await withBodyRead(request as Request, await maxApiBody(request, services));
       return await api(http, await toApiContext(request as Request, services));
     } catch (error) {
       return toProblem(error, request as Request); // before the API was asked
@@ -203,6 +201,16 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
       return services.parts;
     },
   };
+}
+
+/** Who asks is looked up twice where a body may be large: before it is read, and when it is there. */
+async function maxApiBody(request: IRequest, services: Services): Promise<number> {
+  const { pathname } = new URL(request.url);
+  const usual = maxBodyOf(pathname, null);
+  if (Number(request.headers.get('Content-Length') ?? 0) <= usual) {
+    return usual;
+  }
+  return maxBodyOf(pathname, (await toApiContext(request as Request, services)).identity);
 }
 
 async function toApiContext(request: Request, services: Services): Promise<ApiContext> {

@@ -46,7 +46,7 @@ export function parseWholeNumber(text: string): number {
   return Number(text);
 }
 
-/** How many at a time. @throws InvalidArgumentError */
+/** How many at a time: 1 or more. @throws InvalidArgumentError */
 export function parseConcurrency(text: string): number {
   const number = parseWholeNumber(text);
   if (number < 1) {

@@ -3,7 +3,8 @@ import { RegistryError } from '../oci/errors.ts';
 import { collect } from '../streams/collect.ts';
 import { InputError, type InputProblem } from './problem.ts';
 
-const MAX_SIZE = 64 * 1024; // bytes
+/** What a body may have where its row does not say more. */
+export const MAX_BODY = 64 * 1024; // bytes
 
 /**
  * Reads the JSON of a request's body by a schema. It has to be announced as JSON, even when there is
@@ -11,7 +12,11 @@ const MAX_SIZE = 64 * 1024; // bytes
  *
  * @throws BODY_UNSUPPORTED, BODY_TOO_LARGE, ACCOUNT_INVALID, or SIZE_INVALID when it breaks off
  */
-export async function readBody(request: Request, schema: z.ZodType): Promise<unknown> {
+export async function readBody(
+  request: Request,
+  schema: z.ZodType,
+  limit = MAX_BODY,
+): Promise<unknown> {
   const type = request.headers.get('Content-Type')?.split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/json') {
     throw new RegistryError('BODY_UNSUPPORTED');
@@ -19,7 +24,7 @@ export async function readBody(request: Request, schema: z.ZodType): Promise<unk
   const bytes =
     request.body === null
       ? new Uint8Array()
-      : await collect(request.body, MAX_SIZE).catch(() => {
+      : await collect(request.body, limit).catch(() => {
           throw new RegistryError('SIZE_INVALID', 'the body broke off');
         });
   if (bytes === null) {

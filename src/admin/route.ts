@@ -56,6 +56,7 @@ export interface Route {
   path: string;
   summary: string;
   permission: RoutePermission;
+  maxBody?: number; // bytes, where it is more than usual
   body: z.ZodType | null;
   query: z.ZodObject | null;
   status: number;
@@ -95,6 +96,7 @@ export function route<
   path: Path;
   summary: string;
   permission: Allowed;
+  maxBody?: number;
   body: Body;
   query: Query;
   status: number;

@@ -5,7 +5,7 @@
 import { type IRequest, Router } from 'itty-router';
 import { z } from 'zod';
 import { RegistryError } from '../oci/errors.ts';
-import { readBody, readQuery } from './input.ts';
+import { MAX_BODY, readBody, readQuery } from './input.ts';
 import { admit } from './permission.ts';
 import { toProblem } from './problem.ts';
 import type { ApiContext, Method, Route } from './route.ts';
@@ -37,6 +37,18 @@ export function createApi(): (request: Request, api: ApiContext) => Promise<Resp
   };
 }
 
+/**
+ * How many bytes of a body are read before anybody decides. More than usual only for an administrator,
+ * whom the decision is about again.
+ */
+export function maxBodyOf(path: string, identity: ApiContext['identity']): number {
+  const row = ROUTES.find(
+    ({ path: pattern, maxBody }) =>
+      maxBody !== undefined && path.startsWith(pattern.slice(0, pattern.indexOf(':'))),
+  );
+  return identity?.isAdmin ? (row?.maxBody ?? MAX_BODY) : MAX_BODY;
+}
+
 const METHOD_NAMES = {
   GET: ['get', 'head'],
   POST: ['post'],
@@ -54,7 +66,7 @@ async function answer(row: Route, request: IRequest, context: ApiContext): Promi
   const params = decodeAll(request.params);
   const admission = await admit(context, row.permission, params);
   const query = readQuery(url.searchParams, row.query ?? NO_QUERY);
-  const body = row.body === null ? null : await readBody(http, row.body);
+  const body = row.body === null ? null : await readBody(http, row.body, row.maxBody);
   const { headers } = http;
   const result = await row.handle({ context, ...admission, params, body, query, url, headers });
   return toResponse(row, result, http);

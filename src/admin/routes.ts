@@ -1,5 +1,7 @@
 import { AUDIT_ROUTES } from './audit.ts';
+import { BACKUP_ROUTES } from './backup.ts';
 import { COLLECTION_ROUTES } from './collection.ts';
+import { COPY_ROUTES } from './copies.ts';
 import { DELETED_MANIFEST_ROUTES } from './deleted-manifests.ts';
 import { DELETED_REPOSITORY_ROUTES } from './deleted-repositories.ts';
 import { EXPLAIN_ROUTES } from './explain.ts';
@@ -10,6 +12,7 @@ import { NETWORK_ROUTES } from './network.ts';
 import { describeApi, documentSchema } from './openapi.ts';
 import { QUOTA_ROUTES } from './quotas.ts';
 import { REPOSITORY_ROUTES } from './repositories.ts';
+import { RESTORE_ROUTES } from './restore.ts';
 import { RETENTION_ROUTES } from './retention.ts';
 import { ROBOT_ROUTES } from './robots.ts';
 import { type Route, route } from './route.ts';
@@ -58,4 +61,7 @@ export const ROUTES: readonly Route[] = [
   ...SCRUB_ROUTES,
   ...COLLECTION_ROUTES,
   ...WHY_ROUTES,
+  ...BACKUP_ROUTES,
+  ...COPY_ROUTES,
+  ...RESTORE_ROUTES,
 ];

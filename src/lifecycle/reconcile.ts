@@ -21,6 +21,9 @@ const START: Place = { prefix: CONTENT_PREFIXES[0], cursor: null };
  * @returns how many it found
  */
 export async function reconcile({ metadata, blobs, lifetimes }: Stores): Promise<number> {
+  if (!(await metadata.export.hasRepositories())) {
+    return 0; // a bucket beside an empty database is one whose database was lost
+  }
   let place = (await metadata.progress.find<Place>(JOB)) ?? START;
   let found = 0;
   for (let page = 0; page < MAX_PAGES; page++) {

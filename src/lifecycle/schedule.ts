@@ -1,4 +1,5 @@
 import type { Stores } from '../storage/stores.ts';
+import { copyDatabase } from './backup/nightly-copy.ts';
 import { collect } from './collect.ts';
 import { drain } from './drain.ts';
 import { reconcile } from './reconcile.ts';
@@ -24,10 +25,15 @@ export async function runSchedule(stores: Stores): Promise<Record<string, unknow
     uploads: () => metadata.uploads.abandonOverdue(OVERDUE),
     audit: () => metadata.audit.forgetOld(AUDIT_ENTRIES),
     credentials: () => metadata.credentials.forgetExpired(),
-    repositories: () => drain(stores),
-    retention: () => runDue(stores),
-    collection: () => collect(stores),
-    orphans: () => reconcile(stores),
+    ...((await metadata.restore.isUnderWay())
+      ? {} // much is there that nothing holds yet
+      : {
+          repositories: () => drain(stores),
+          retention: () => runDue(stores),
+          collection: () => collect(stores),
+          orphans: () => reconcile(stores),
+          copy: () => copyDatabase(stores),
+        }),
   };
   const results: Record<string, unknown> = {};
   const failures: unknown[] = [];

@@ -4,7 +4,9 @@
  * ```
  * R2 bucket
  * ├── blobs/<upload session id>        a layer, config or other blob, as one upload wrote it
- * └── manifests/<random id>            the body of a manifest above 1 MB
+ * ├── manifests/<random id>            the body of a manifest above 1 MB
+ * ├── backups/complete/<copy>          which parts a nightly copy of the database has (JSON)
+ * └── backups/parts/<copy>/<random id> some lines of it (gzip)
  *
  * Durable Objects
  * └── <repository>/<upload session id> one upload session
@@ -30,6 +32,18 @@ export function blobKey(session: string): string {
 
 export function newManifestKey(): string {
   return `manifests/${crypto.randomUUID()}`;
+}
+
+/** A nightly copy is there when this is, which is written last. */
+export const COMPLETE_COPIES = 'backups/complete/';
+export const COPY_PARTS = 'backups/parts/';
+
+export function copyKey(copy: string): string {
+  return `${COMPLETE_COPIES}${copy}`;
+}
+
+export function newCopyPartKey(copy: string): string {
+  return `${COPY_PARTS}${copy}/${crypto.randomUUID()}`;
 }
 
 export function uploadObjectName(repository: RepositoryName, session: string): string {

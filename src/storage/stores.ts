@@ -11,6 +11,7 @@ import { PullCounter } from './pull-counter.ts';
 export interface StoreOptions {
   database: D1Database;
   bucket: R2Bucket;
+  backupBucket?: R2Bucket | undefined; // for copies of the database; else the same
   readWindow: number; // bytes; see BlobStore
   maxAges: MaxAges;
   lifetimes: Lifetimes;
@@ -23,6 +24,7 @@ const here = new Isolate();
 export class Stores {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
+  readonly backups: BlobStore;
   readonly memberships: Memberships;
   readonly content: ContentStore;
   readonly pulls: PullCounter;
@@ -31,7 +33,7 @@ export class Stores {
 
   /** `origin` is the scheme and host of the request that they are opened for. */
   constructor(
-    { database, bucket, readWindow, maxAges, lifetimes, pullInterval }: StoreOptions,
+    { database, bucket, backupBucket, readWindow, maxAges, lifetimes, pullInterval }: StoreOptions,
     origin: string,
     isolate: Isolate = here,
   ) {
@@ -40,6 +42,7 @@ export class Stores {
     this.lifetimes = lifetimes;
     this.metadata = new MetadataStore(database, lifetimes);
     this.blobs = new BlobStore(bucket, readWindow);
+    this.backups = new BlobStore(backupBucket ?? bucket);
     this.memberships = new Memberships(isolate, cache, maxAges);
     this.content = new ContentStore(isolate, this.blobs, cache);
     this.pulls = new PullCounter(isolate, this.metadata.pulls, pullInterval);

@@ -72,9 +72,14 @@ describe.each(withBody)('$method $path', ({ method, path, body = {} }) => {
     [null, 415, ''],
     [`"${'x'.repeat(64 * 1024)}"`, 413, 'application/json'],
   ])('%.20s: %i', async (sent, status, type) => {
-    expect((await send(ADMIN, request(method, path, sent, type))).status).toBe(status);
+    const answer = await send(ADMIN, request(method, path, sent, type));
+    const isTaken = status === 413 && LARGE.includes(path); // and is then no good JSON for it
+    expect(answer.status).toBe(isTaken ? 400 : status);
   });
 });
+
+/** Rows of a backup may be larger. */
+const LARGE = ['/restore/tables/users'];
 
 /** What of the bad values is right for some field. */
 function isGood(field: string, value: unknown): boolean {

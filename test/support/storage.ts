@@ -85,7 +85,9 @@ export async function orphans(): Promise<string[]> {
     `SELECT r2_key FROM blobs UNION SELECT r2_key FROM manifests
      UNION SELECT r2_key FROM deleted_manifests UNION SELECT r2_key FROM trash UNION SELECT r2_key FROM uploads`,
   );
-  return (await keysInBucket()).filter((key) => !named.includes(key));
+  return (await keysInBucket()).filter(
+    (key) => !named.includes(key) && !key.startsWith('backups/'), // copies of the database
+  );
 }
 
 /**

@@ -45,6 +45,16 @@ export async function pushImage(image: Image, options: PushOptions): Promise<Pus
   return { sent, present: results.length - sent };
 }
 
+/** Pushes content that no manifest names yet. @throws as {@link pushImage} */
+export async function pushBlobs(
+  blobs: readonly Blob[],
+  options: Omit<PushOptions, 'tag'>,
+): Promise<void> {
+  const push = new Push({ ...options, tag: '' });
+  await push.greet();
+  await push.blobs(blobs);
+}
+
 class Push {
   readonly #options: PushOptions;
   readonly #client: RegistryClient;

@@ -19,6 +19,8 @@ export interface Lifetimes {
   orphan: number;
   /** An entry of the audit log stays this long; the database keeps each for 30 days at least. */
   audit: number;
+  /** The copy of the database in R2 is made anew so long after the last one began. */
+  copy: number;
 }
 
 const DAY = 24 * 60 * 60;
@@ -30,6 +32,7 @@ export const LIFETIMES: Lifetimes = {
   trash: DAY,
   orphan: 2 * DAY,
   audit: 400 * DAY,
+  copy: DAY,
 };
 
 /**

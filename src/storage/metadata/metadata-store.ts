@@ -9,6 +9,7 @@ import { Database } from './database.ts';
 import { DeletedManifestMetadata } from './deleted-manifests.ts';
 import { DeletedRepositoryMetadata } from './deleted-repositories.ts';
 import { DrainMetadata } from './drain.ts';
+import { ExportMetadata } from './export.ts';
 import { HolderMetadata } from './holders.ts';
 import { InventoryMetadata } from './inventory.ts';
 import { LIFETIMES, type Lifetimes } from './lifetimes.ts';
@@ -20,6 +21,7 @@ import { PullMetadata } from './pulls.ts';
 import { QuotaMetadata } from './quotas.ts';
 import { ReferrerMetadata } from './referrers.ts';
 import { RepositoryMetadata } from './repositories.ts';
+import { RestoreMetadata } from './restore.ts';
 import { RetentionMetadata } from './retention.ts';
 import { RetentionTagMetadata } from './retention-tags.ts';
 import { RobotMetadata } from './robots.ts';
@@ -50,6 +52,7 @@ export class MetadataStore {
   readonly deletedManifests: DeletedManifestMetadata;
   readonly deletedRepositories: DeletedRepositoryMetadata;
   readonly drain: DrainMetadata;
+  readonly export: ExportMetadata;
   readonly manifests: ManifestMetadata;
   readonly members: MemberMetadata;
   readonly namespaces: NamespaceMetadata;
@@ -60,6 +63,7 @@ export class MetadataStore {
   readonly repositories: RepositoryMetadata;
   readonly retention: RetentionMetadata;
   readonly retentionTags: RetentionTagMetadata;
+  readonly restore: RestoreMetadata;
   readonly robots: RobotMetadata;
   readonly scrub: ScrubMetadata;
   readonly signingKeys: SigningKeyMetadata;
@@ -88,6 +92,7 @@ export class MetadataStore {
     this.deletedManifests = new DeletedManifestMetadata(database, lifetimes);
     this.deletedRepositories = new DeletedRepositoryMetadata(database);
     this.drain = new DrainMetadata(database, lifetimes);
+    this.export = new ExportMetadata(database);
     this.manifests = new ManifestMetadata(database, lifetimes);
     this.members = new MemberMetadata(database);
     this.namespaces = new NamespaceMetadata(database);
@@ -98,6 +103,7 @@ export class MetadataStore {
     this.repositories = new RepositoryMetadata(database);
     this.retention = new RetentionMetadata(database);
     this.retentionTags = new RetentionTagMetadata(database);
+    this.restore = new RestoreMetadata(database, this.progress);
     this.robots = new RobotMetadata(database);
     this.scrub = new ScrubMetadata(database);
     this.signingKeys = new SigningKeyMetadata(database);

@@ -25,4 +25,19 @@ export class ProgressMetadata {
       JSON.stringify(state),
     );
   }
+
+  /** As {@link save}, if the state is still `before`; false when somebody else was faster. */
+  async replace(job: string, before: unknown, after: unknown): Promise<boolean> {
+    const saved = await this.#database.first(
+      `INSERT INTO progress (job, state) SELECT ?1, ?3
+       WHERE ?2 = 'null' OR EXISTS (SELECT 1 FROM progress WHERE job = ?1)
+       ON CONFLICT DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at
+         WHERE state = ?2
+       RETURNING job`,
+      job,
+      JSON.stringify(before),
+      JSON.stringify(after),
+    );
+    return saved !== null;
+  }
 }

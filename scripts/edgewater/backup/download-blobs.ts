@@ -1,0 +1,75 @@
+import { type Api, apiPath } from '../api.ts';
+import { inParallel } from '../in-parallel.ts';
+import type { Progress } from '../upload/progress.ts';
+import { Upstream } from '../upload/upstream.ts';
+import { hasBlob } from './content-folder.ts';
+import { downloadBlob } from './download-blob.ts';
+import type { Row, StoredBlob } from './format.ts';
+import { persist } from './persist.ts';
+
+/** What became of the blobs. */
+export interface Downloads {
+  fetched: number;
+  present: number; // in the folder, from an earlier time
+  deleted: number; // from the registry, since it was asked
+  failed: string[]; // digests
+}
+
+/** Fetches blobs that a folder lacks. One that fails does not keep the others from coming. */
+export async function downloadBlobs(
+  api: Api,
+  folder: string,
+  blobs: readonly StoredBlob[],
+  { concurrency, progress }: { concurrency: number; progress: Progress },
+): Promise<Downloads> {
+  const downloads: Downloads = { fetched: 0, present: 0, deleted: 0, failed: [] };
+  const upstream = new Upstream(api.registry);
+  const transfer = progress.start(
+    'blobs',
+    blobs.reduce((sum, { size }) => sum + size, 0),
+  );
+  let done = 0;
+  const fetchOne = async (blob: StoredBlob): Promise<void> => {
+    let own = 0;
+    const update = (bytes: number) => {
+      done += bytes - own;
+      own = bytes;
+      transfer.update(done);
+    };
+    if (await hasBlob(folder, blob)) {
+      downloads.present += 1;
+    } else if (await downloadBlob({ upstream, api, folder }, blob, update)) {
+      downloads.fetched += 1;
+    } else if (await isNeeded(api, blob)) {
+      downloads.failed.push(blob.digest);
+      progress.warn(`the bucket has lost ${blob.digest}; "edgewater scrub" says more`);
+    } else {
+      downloads.deleted += 1;
+    }
+    update(blob.size);
+  };
+  try {
+    await inParallel(blobs, concurrency, (blob) =>
+      fetchOne(blob).catch((error: unknown) => {
+        if (typeof (error as NodeJS.ErrnoException).syscall === 'string') {
+          throw error; // of the disk: the others would fail too
+        }
+        downloads.failed.push(blob.digest);
+        progress.warn(String((error as Error).message));
+      }),
+    );
+    transfer.end(downloads.failed.length === 0 ? null : `${downloads.failed.length} are missing`);
+    return downloads;
+  } finally {
+    upstream.close();
+  }
+}
+
+/** Whether a blob whose object is gone still has its row: else it was deleted meanwhile. */
+async function isNeeded(api: Api, { digest, key }: StoredBlob): Promise<boolean> {
+  const after = JSON.stringify([digest.slice(0, -1)]);
+  const { rows } = await persist(() =>
+    api.get<{ rows: Row[] }>(apiPath`/backup/tables/blobs`, { after }),
+  );
+  return rows.some((row) => row.digest === digest && row.r2_key === key);
+}

@@ -1,0 +1,70 @@
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { type Api, apiPath } from '../api.ts';
+import { type Header, type Row, type StoredBlob, toStoredBlob } from './format.ts';
+import { persist } from './persist.ts';
+
+/** What was written. */
+export interface Metadata {
+  file: string;
+  blobs: StoredBlob[];
+  counts: Record<string, number>; // rows by table
+  lost: string[]; // digests of manifests whose bytes the bucket has lost
+}
+
+/** Reads all rows of the registry into a file of `folder`, which appears when it is whole. */
+export async function writeMetadata(api: Api, folder: string): Promise<Metadata> {
+  const header = await persist(() => api.send<Header>('POST', apiPath`/backup`, {}));
+  const time = header.takenAt.replaceAll(/[:.]/g, '-');
+  const file = join(folder, `metadata-${time}.jsonl.gz`);
+  const metadata: Metadata = { file, blobs: [], counts: {}, lost: [] };
+  await writeWhole(file, Readable.from(lines(api, header, metadata)), createGzip());
+  const keys = metadata.blobs.map((blob) => `${JSON.stringify(blob)}\n`);
+  await writeWhole(join(folder, `keys-${time}.jsonl`), Readable.from(keys));
+  return metadata;
+}
+
+async function* lines(api: Api, header: Header, metadata: Metadata): AsyncGenerator<string> {
+  yield `${JSON.stringify(header)}\n`;
+  for (const table of header.tables) {
+    metadata.counts[table] = 0;
+    let after: string | undefined;
+    do {
+      const page = await persist(() =>
+        api.get<{ rows: Row[]; next?: string }>(apiPath`/backup/tables/${table}`, { after }),
+      );
+      note(table, page.rows, metadata);
+      yield page.rows.map((row) => `${JSON.stringify({ table, row })}\n`).join('');
+      after = page.next;
+    } while (after !== undefined);
+  }
+  yield `${JSON.stringify({ end: true, rows: metadata.counts })}\n`;
+}
+
+function note(table: string, rows: Row[], metadata: Metadata): void {
+  metadata.counts[table] = (metadata.counts[table] ?? 0) + rows.length;
+  if (table === 'blobs') {
+    metadata.blobs.push(...rows.map(toStoredBlob));
+  }
+  const lost = rows.filter((row) => 'body' in row && row.body === null);
+  metadata.lost.push(...lost.map(({ digest }) => String(digest)));
+}
+
+/** Only its owner can read it. */
+async function writeWhole(
+  file: string,
+  source: Readable,
+  ...through: NodeJS.ReadWriteStream[]
+): Promise<void> {
+  const draft = `${file}.part`;
+  try {
+    await pipeline([source, ...through, createWriteStream(draft, { mode: 0o600, flush: true })]);
+    await rename(draft, file);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * What of the database a backup has. A test compares this with the schema: a new table is in one of the
+ * lists, and a column that triggers compute is named here.
+ */
+
+/**
+ * Tables in the order in which a backup reads them: who refers to a row is read before it, so a row that
+ * is there all the time is never missing from what refers to it, however much changes meanwhile.
+ */
+export const EXPORTED = [
+  'tag_history',
+  'tags',
+  'pulls',
+  'manifests',
+  'deleted_manifests',
+  'repository_blobs',
+  'blobs',
+  'repositories',
+  'credentials',
+  'members',
+  'trust_rules',
+  'robots',
+  'users',
+  'tag_rules',
+  'retention_policies',
+  'namespaces',
+  'audit',
+] as const;
+
+export type ExportedTable = (typeof EXPORTED)[number];
+
+/**
+ * The same in the order in which they are restored: what is named before what names it. The audit log
+ * comes before there are repositories, so that no trigger on it finds one to write about; who may do what
+ * comes last, so that nobody but administrators gets into a registry that is half there.
+ */
+export const RESTORED: readonly ExportedTable[] = [
+  'audit',
+  'repositories',
+  'blobs',
+  'repository_blobs',
+  'manifests',
+  'deleted_manifests',
+  'tags',
+  'tag_history',
+  'pulls',
+  'users',
+  'namespaces',
+  'retention_policies',
+  'tag_rules',
+  'robots',
+  'members',
+  'trust_rules',
+  'credentials',
+];
+
+/** Tables that a backup does without, and why. */
+export const NOT_EXPORTED: Readonly<Record<string, string>> = {
+  manifest_blobs: 'a part of the row in manifests',
+  manifest_children: 'a part of the row in manifests',
+  deleted_manifest_blobs: 'a part of the row in deleted_manifests',
+  deleted_manifest_children: 'a part of the row in deleted_manifests',
+  namespace_content: 'triggers compute it',
+  collection_queue: 'triggers fill it anew',
+  trash: 'it names objects of this bucket that are about to go',
+  uploads: 'what has not arrived is sent again',
+  progress: 'it is about work of this database',
+  damaged_objects: 'scrub finds them again',
+  signing_keys: 'they are good for tokens of five minutes, and made anew',
+};
+
+/** Columns that triggers compute. */
+export const DERIVED: Readonly<Partial<Record<ExportedTable, readonly string[]>>> = {
+  namespaces: ['used_bytes', 'repository_count'],
+};
+
+/** What a manifest names, as lists in its row: each a table of its own, whose third column it is. */
+export interface EdgeTable {
+  field: string; // in the row
+  table: string;
+  owner: string; // column with the digest of the manifest
+  target: string; // column with what it names
+}
+
+export const EDGES: Readonly<Partial<Record<ExportedTable, readonly EdgeTable[]>>> = {
+  manifests: edgesOf('manifest'),
+  deleted_manifests: edgesOf('deleted_manifest'),
+};
+
+function edgesOf(prefix: string): EdgeTable[] {
+  return [
+    {
+      field: 'blobs',
+      table: `${prefix}_blobs`,
+      owner: 'manifest_digest',
+      target: 'blob_digest',
+    },
+    {
+      field: 'children',
+      table: `${prefix}_children`,
+      owner: 'index_digest',
+      target: 'child_digest',
+    },
+  ];
+}
+
+export function isExported(table: string): table is ExportedTable {
+  return (EXPORTED as readonly string[]).includes(table);
+}
+
+/** A row as a backup has it; the lists are those of {@link EDGES}. */
+export type BackupRow = Readonly<Record<string, string | number | null | readonly string[]>>;

@@ -1,0 +1,224 @@
+/** Backups by the API: pages, objects, copies, and the way back. */
+import { env } from 'cloudflare:workers';
+import { describe, expect, test } from 'vitest';
+import { copyDatabase } from '../../src/lifecycle/backup/nightly-copy.ts';
+import { reconcile } from '../../src/lifecycle/reconcile.ts';
+import { EXPORTED, RESTORED } from '../../src/storage/metadata/backup-tables.ts';
+import { LIFETIMES } from '../../src/storage/metadata/lifetimes.ts';
+import { push } from '../support/client.ts';
+import { indexOf, randomImage } from '../support/images.ts';
+import { keysInBucket, newStores, query } from '../support/storage.ts';
+import { ADMIN, call, newNamespace, newUser, stores } from './api.ts';
+
+type Rows = Record<string, Record<string, unknown>[]>;
+
+const JSON_OF_TABLES = 'application/json';
+
+async function readAll(): Promise<Rows> {
+  const rows: Rows = {};
+  for (const table of EXPORTED) {
+    rows[table] = [];
+    for (let after = ''; ; ) {
+      const path = `/backup/tables/${table}${after && `?after=${encodeURIComponent(after)}`}`;
+      const { json, headers } = await call(ADMIN, 'GET', path);
+      expect(headers.get('Content-Type')).toBe(JSON_OF_TABLES);
+      rows[table].push(...json.rows);
+      if (json.next === undefined) {
+        break;
+      }
+      after = json.next;
+    }
+  }
+  return rows;
+}
+
+/** Everything away, as if it had never been: triggers that keep things do not hold it. */
+async function wipe(): Promise<void> {
+  await env.DB.batch(
+    [
+      ...(await triggers()).map((name) => `DROP TRIGGER ${name}`),
+      ...['tags', 'manifest_children', 'manifest_blobs', 'manifests', 'deleted_manifests'],
+      ...['repository_blobs', 'blobs', 'collection_queue', 'pulls', 'repositories', 'members'],
+      ...[
+        'robots',
+        'credentials',
+        'trust_rules',
+        'users',
+        'namespaces',
+        'audit',
+        'progress',
+        'trash',
+      ],
+    ].map((sql) => env.DB.prepare(sql.startsWith('DROP') ? sql : `DELETE FROM ${sql}`)),
+  );
+}
+
+async function triggers(): Promise<string[]> {
+  return (await query("SELECT name FROM sqlite_schema WHERE type = 'trigger'")).map(String);
+}
+
+/** Wipes the database with its triggers, which are then made anew. */
+async function lose(): Promise<void> {
+  const made = (await query("SELECT sql FROM sqlite_schema WHERE type = 'trigger'")).map(String);
+  await wipe();
+  for (const sql of made) {
+    await env.DB.prepare(sql).run();
+  }
+}
+
+const header = (changes: object = {}) => ({
+  format: 'edgewater-metadata',
+  version: 1,
+  id: crypto.randomUUID(),
+  schema: '0003_collection.sql',
+  takenAt: '2026-11-01T00:00:00.000Z',
+  tables: [...EXPORTED],
+  ...changes,
+});
+
+const begin = (body: object = header(), lastAudit = 0) =>
+  call(ADMIN, 'POST', '/restore', { body: { header: body, lastAudit } });
+
+const restore = (table: string, rows: unknown) =>
+  call(ADMIN, 'POST', `/restore/tables/${table}`, { body: { rows } });
+
+async function fill(): Promise<void> {
+  await newUser('alice');
+  await newNamespace('acme', { alice: 'developer' });
+  const images = [randomImage(), randomImage({ annotations: { x: 'y'.repeat(1_200_000) } })];
+  for (const [at, image] of images.entries()) {
+    await push('acme/app', image, `v${at}`);
+  }
+  await push('acme/app', indexOf(images), 'latest');
+  const gone = randomImage();
+  await push('acme/app', gone, 'gone');
+  await call(ADMIN, 'GET', '/me');
+  await env.DB.prepare('DELETE FROM tags WHERE name = ?1').bind('gone').run();
+  await env.DB.prepare('DELETE FROM manifests WHERE digest = ?1').bind(gone.digest).run();
+}
+
+describe('a backup and its way back', () => {
+  test('every row is as it was, whatever is repeated', async () => {
+    await fill();
+    const before = await readAll();
+    expect(before.manifests?.every(({ body }) => typeof body === 'string')).toBe(true);
+    expect(before.deleted_manifests).toHaveLength(1);
+    await lose();
+    expect(await reconcile(newStores(undefined, { lifetimes: { ...LIFETIMES, orphan: 0 } }))).toBe(
+      0,
+    );
+
+    const backup = header();
+    const lastAudit = Math.max(...(before.audit ?? []).map(({ id }) => Number(id)));
+    await call(ADMIN, 'POST', '/backup', { body: {} }); // takes the id of an entry of the backup
+    expect((await begin(backup, lastAudit)).status).toBe(200);
+    for (const table of RESTORED) {
+      const rows = (before[table] ?? []).slice(0, 100);
+      const first = await restore(table, rows);
+      expect(first.status, first.text).toBe(200);
+      const again = await restore(table, rows);
+      expect(again.json.refused, table).toEqual([]);
+      expect((await begin(backup, lastAudit)).status).toBe(200); // goes on
+    }
+    expect((await call(ADMIN, 'POST', '/restore/end', { body: {} })).status).toBe(204);
+
+    const after = await readAll();
+    for (const table of EXPORTED) {
+      const isLease = table === 'repository_blobs';
+      const strip = (rows: Rows[string] = []) =>
+        rows.map((row) => ({ ...row, ...(isLease && { lease_until: 0 }) }));
+      if (table !== 'audit') {
+        expect(strip(after[table]), table).toEqual(strip(before[table]));
+      }
+    }
+    const events = (rows: Rows[string] = []) =>
+      rows.map(({ event, at }) => `${event} ${at}`).sort();
+    const own = ['backup.begin', 'restore.begin', 'restore.end'];
+    const restored = after.audit?.filter(({ event }) => !own.includes(String(event)));
+    expect(events(restored)).toEqual(events(before.audit));
+    expect((await begin()).status).toBe(409);
+  });
+
+  test('is refused when its format or schema is another', async () => {
+    for (const changes of [{ version: 2 }, { format: 'other' }, { schema: '9999_later.sql' }]) {
+      const { status, json } = await begin(header(changes));
+      expect(status).toBe(400);
+      expect(json.detail).toMatch(/deploy the version/);
+    }
+  });
+
+  test('rows that cannot be are refused', async () => {
+    expect((await restore('users', [{ name: 'x' }])).status).toBe(404); // nothing is under way
+    await lose();
+    await begin();
+    const statuses = [];
+    for (const [table, rows] of [
+      ['users', [{ name: null, password: 'x' }]],
+      ['users', [{ name: 'x', password: 'x', shoe_size: 1 }]],
+      ['users', [{ name: 'x', password: { a: 1 } }]],
+      ['nothing', []],
+      ['progress', []],
+      ['users', Array(101).fill({ name: 'x', password: 'x' })],
+      ['manifests', [{ repository_id: 1, digest: 'x', r2_key: 'manifests/x', body: 'y', size: 1 }]],
+    ] as const) {
+      statuses.push((await restore(table, rows)).status);
+    }
+    expect(statuses).toEqual([400, 400, 400, 404, 404, 400, 400]);
+    const orphan = { repository_id: 9, name: 'v1', digest: 'sha256:x', updated_at: 1 };
+    expect((await restore('tags', [orphan])).json).toEqual({ refused: [0] });
+    const blob = { digest: 'sha256:x', r2_key: 'blobs/lost', size: 3, created_at: 1 };
+    expect((await restore('blobs', [blob])).json).toEqual({ refused: [0] });
+    await call(ADMIN, 'POST', '/restore/end', { body: {} });
+  });
+
+  test('keys of pages and objects are what was told', async () => {
+    const statuses = [];
+    for (const path of [
+      '/backup/tables/tags?after=x',
+      '/backup/tables/tags?after=[1]',
+      '/backup/tables/tags?after=[1,{}]',
+      '/backup/tables/nothing',
+      '/backup/objects/backups%2Fcomplete%2Fx',
+      '/backup/objects/blobs%2Fnone',
+      '/backup/copies/x/parts/0',
+    ]) {
+      statuses.push((await call(ADMIN, 'GET', path)).status);
+    }
+    expect(statuses).toEqual([400, 400, 400, 404, 404, 404, 404]);
+    await env.BUCKET.put('blobs/some', 'content');
+    const { text } = await call(ADMIN, 'GET', '/backup/objects/blobs%2Fsome?offset=3');
+    expect(text).toBe('tent');
+    expect((await call(ADMIN, 'GET', '/backup/objects/blobs%2Fsome?offset=8')).status).toBe(400);
+  });
+});
+
+describe('the nightly copy', () => {
+  test('is made once a day, is whole or not there, and old ones go', async () => {
+    await lose();
+    expect(await copyDatabase(stores)).toEqual({ copy: null, isDone: true }); // of nothing
+    await fill();
+    const runs = await Promise.all([copyDatabase(stores), copyDatabase(stores)]);
+    expect(runs.filter(({ copy }) => copy !== null)).toHaveLength(1);
+    expect(await copyDatabase(stores)).toEqual({ copy: null, isDone: true });
+    const { json } = await call(ADMIN, 'GET', '/backup/copies');
+    expect(json.copies).toHaveLength(1);
+    const [copy] = json.copies;
+    expect(copy.rows).toBeGreaterThan(10);
+    for (let day = 10; day < 25; day++) {
+      await env.BUCKET.put(
+        `backups/complete/2020-01-${day}`,
+        JSON.stringify({ ...copy, parts: [] }),
+      );
+      await env.BUCKET.put(`backups/parts/2020-01-${day}/x`, 'x');
+    }
+    await env.DB.prepare(
+      "UPDATE progress SET state = json_set(state, '$.began', 0) WHERE job = 'copy'",
+    ).run();
+    await copyDatabase(stores);
+    const keys = (await keysInBucket()).filter((key) => key.startsWith('backups/'));
+    expect(keys.filter((key) => key.startsWith('backups/complete/'))).toHaveLength(14);
+    expect(keys.filter((key) => key.startsWith('backups/parts/2020-'))).toHaveLength(
+      keys.filter((key) => key.startsWith('backups/complete/2020-')).length,
+    );
+  });
+});

@@ -1,0 +1,83 @@
+/** What a backup and a restore do when something is missing or broken. */
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bytesOf, call, push } from '../../support/client.ts';
+import { randomImage } from '../../support/images.ts';
+import { Place } from './place.ts';
+
+const image = randomImage();
+const [layer] = image.blobs;
+
+let place: Place;
+let file: string; // with the metadata
+const saved = () => place.path('saved');
+const blobFile = () => join(saved(), 'blobs', 'sha256', layer?.digest.slice(7) ?? '');
+
+beforeAll(async () => {
+  place = await Place.make();
+  await place.start('first');
+  await push('acme/app', image, 'v1');
+  await place.json('backup', saved(), '--blobs', '--quiet');
+  const name = (await readdir(saved())).find((entry) => entry.startsWith('metadata-')) ?? '';
+  file = join(saved(), name);
+});
+
+afterAll(() => place.remove());
+
+test('nothing but its owner reads a backup, and nothing half is in it', async () => {
+  const names = await readdir(saved(), { recursive: true });
+  expect(names.filter((name) => name.endsWith('.part'))).toEqual([]);
+  expect((await stat(file)).mode & 0o077).toBe(0);
+});
+
+test('a blob that the folder lost, or has half of, is fetched again', async () => {
+  const bytes = await readFile(blobFile());
+  await writeFile(`${blobFile()}.part`, bytes.subarray(0, 100));
+  await rm(blobFile());
+  const again = await place.json('backup', saved(), '--blobs', '--quiet');
+  expect(again).toMatchObject({ blobs: { fetched: 1, failed: [] } });
+  await writeFile(`${blobFile()}.part`, Buffer.alloc(100, 'wrong'));
+  await rm(blobFile());
+  await place.json('backup', saved(), '--blobs', '--quiet');
+  expect(Buffer.compare(await readFile(blobFile()), bytes)).toBe(0);
+});
+
+test('a damaged file is refused before anything is asked', async () => {
+  const lines = gunzipSync(await readFile(file))
+    .toString()
+    .trimEnd()
+    .split('\n');
+  const packed = await readFile(file);
+  const broken = {
+    cut: packed.subarray(0, packed.length - 100),
+    lines: gzipSync(`${lines.slice(0, -1).join('\n')}\n`),
+    row: gzipSync(`${[lines[0], ...lines.slice(2)].join('\n')}\n`),
+    text: gzipSync(`${lines[0]}\nno JSON\n`),
+    other: gzipSync('{"format":"something"}\n'),
+    plain: Buffer.from('no gzip'),
+  };
+  for (const [name, bytes] of Object.entries(broken)) {
+    await writeFile(place.path(name), bytes);
+    const { code, stderr } = await place.run('restore', place.path(name));
+    expect({ name, code }).toEqual({ name, code: 1 });
+    expect(stderr, name).toMatch(/is damaged|is not a backup/);
+    expect(stderr, name).not.toContain('    at ');
+  }
+});
+
+test('a restore that lacks content stops, goes on when it is there, and is then refused', async () => {
+  await place.start('second');
+  await rename(blobFile(), place.path('elsewhere'));
+  const { code, stderr } = await place.run('restore', saved(), '--quiet');
+  expect(code).toBe(1);
+  expect(stderr).toContain(layer?.digest ?? '');
+  await rename(place.path('elsewhere'), blobFile());
+  // The backup that was begun with goes on, and no other.
+  const restored = await place.json('restore', saved(), '--quiet');
+  expect(restored).toMatchObject({ missingBlobs: [], verification: { tags: 1, wrong: [] } });
+  const read = await call('GET', `/v2/acme/app/blobs/${layer?.digest}`);
+  expect(Buffer.compare(await bytesOf(read), layer?.bytes ?? new Uint8Array())).toBe(0);
+  expect((await place.run('restore', saved())).stderr).toContain('into an empty one only');
+});
