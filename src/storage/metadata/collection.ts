@@ -88,9 +88,26 @@ export const LINK_IS_TAKEN = `(links.repository_id, links.digest) IN (${ENTRIES}
     WHERE queue.repository_id = links.repository_id AND queue.kind = 'blob'
       AND queue.digest = links.digest AND coalesce(queue.released_at, 0) + ?2 <= unixepoch())`;
 
+/** What follows it is not reviewed yet: without the row nobody knows that its subject was deleted. */
+const FOLLOWERS_WAIT = `EXISTS (
+  SELECT 1 FROM manifests JOIN collection_queue AS queue
+    ON queue.repository_id = manifests.repository_id AND queue.kind = 'manifest'
+      AND queue.digest = manifests.digest
+  WHERE manifests.repository_id = deleted.repository_id
+    AND manifests.subject_digest = deleted.digest
+  UNION ALL
+  SELECT 1 FROM tags JOIN collection_queue AS queue
+    ON queue.repository_id = tags.repository_id AND queue.kind = 'manifest'
+      AND queue.digest = tags.digest
+  WHERE tags.repository_id = deleted.repository_id
+    AND tags.name >= replace(deleted.digest, ':', '-')
+    AND tags.name < replace(deleted.digest, ':', '-') || '/')`;
+
 /** Deleted manifests that cannot be restored any more, at most ?1. */
-export const expiredManifests = (columns: string) => `SELECT ${columns} FROM deleted_manifests
-  WHERE expires_at <= unixepoch() ORDER BY expires_at LIMIT ?1`;
+export const expiredManifests = (
+  columns: string,
+) => `SELECT ${columns} FROM deleted_manifests AS deleted
+  WHERE expires_at <= unixepoch() AND NOT ${FOLLOWERS_WAIT} ORDER BY expires_at LIMIT ?1`;
 
 /** Those that the batch takes; see {@link CollectionMetadata.reviewManifests}. */
 const TAKEN = `SELECT repository_id, digest FROM collection_queue
