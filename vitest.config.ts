@@ -10,6 +10,7 @@ const seed = Number(process.env.SEED);
 const NODE_TESTS = [
   'test/architecture.test.ts',
   'test/costs/document.test.ts',
+  'test/model/**/*.test.ts',
   'test/process/**/*.test.ts',
 ];
 
