@@ -11,6 +11,7 @@ const NODE_TESTS = [
   'test/architecture.test.ts',
   'test/costs/document.test.ts',
   'test/soak/**/*.test.ts',
+  'test/model/**/*.test.ts',
   'test/process/**/*.test.ts',
 ];
 

@@ -232,8 +232,12 @@ export class UploadSession extends DurableObject<Env> {
   async #commit(digest: Digest): Promise<void> {
     const row = this.#record.requireRow('completing');
     const isCommitted = await this.#metadata.uploads.commit({ ...row, digest });
-    if (!isCommitted && (await this.#metadata.blobs.find(row.repository, digest)) === null) {
-      await this.#close(); // the intent expired
+    // Without its intent, which expired, it is a blob if somebody else has pushed the same.
+    if (
+      !isCommitted &&
+      (await this.#metadata.blobs.findAndLease(row.repository, digest)) === null
+    ) {
+      await this.#close();
       throw new RegistryError('BLOB_UPLOAD_UNKNOWN');
     }
     this.#record.save({ ...row, state: 'committed' });

@@ -52,6 +52,12 @@ const WAITING = `
 /** Its bytes are with the row, or in an object that may be read. */
 const IS_WHOLE = `(manifests.r2_key IS NULL OR ${isWhole('manifests.r2_key')})`;
 
+/**
+ * What waits for less than this part of a review need not wait anew: of a day, a quarter of an hour. A
+ * review is as long as an upload session, so there is no more of it to give away.
+ */
+const FRESH = 1 / 96;
+
 const REPOSITORY_ID = '(SELECT id FROM repositories WHERE name = ?1)';
 
 /** Manifests, and what each names. */
@@ -113,8 +119,7 @@ export class ManifestMetadata {
     const row = await this.#database.first<ManifestRecord & { waiting: number | null }>(
       ...selectManifest(`${COLUMNS}, ${WAITING} AS waiting`, repository, reference),
     );
-    // Half a lease that is left is enough: most HEADs then write nothing.
-    if (row === null || row.waiting === null || row.waiting < this.#lifetimes.lease / 2) {
+    if (row === null || row.waiting === null || row.waiting < this.#lifetimes.review * FRESH) {
       return row;
     }
     const renewed = await this.#database.first(
