@@ -6,6 +6,9 @@ const JOB = 'reconcile';
 /** Pages of the bucket's list in one run, of a thousand objects each. */
 const MAX_PAGES = 5;
 
+/** Crashes leave a few objects. A page of which most are orphans belongs to a database that was lost. */
+const MAX_ORPHANS = 20;
+
 /** Where in the bucket the next run goes on. */
 interface Place {
   prefix: string;
@@ -16,9 +19,11 @@ const START: Place = { prefix: CONTENT_PREFIXES[0], cursor: null };
 
 /**
  * Looks at some more of the bucket, in turns at all of it, for objects that no row names and that are
- * old enough not to be on their way: what was written for a row that a crash has prevented. They go to the trash.
+ * old enough not to be on their way: what was written for a row that a crash has prevented. They go to
+ * the trash.
  *
  * @returns how many it found
+ * @throws Error when so much is without a row that it is the rows that are missing
  */
 export async function reconcile({ metadata, blobs, lifetimes }: Stores): Promise<number> {
   if (!(await metadata.export.hasRepositories())) {
@@ -30,9 +35,14 @@ export async function reconcile({ metadata, blobs, lifetimes }: Stores): Promise
     const { objects, cursor } = await blobs.list(place.prefix, place.cursor);
     const youngest = Date.now() / 1000 - lifetimes.orphan;
     const keys = objects.filter(({ writtenAt }) => writtenAt <= youngest).map(({ key }) => key);
-    if (keys.length > 0) {
-      found += await metadata.trash.addOrphans(keys);
+    const orphans = keys.length === 0 ? [] : await metadata.trash.orphansOf(keys);
+    if (orphans.length > MAX_ORPHANS && orphans.length > objects.length / 2) {
+      throw new Error(
+        `no row names ${orphans.length} of ${objects.length} objects below ${place.prefix}: is this the ` +
+          'database of this bucket? Nothing is deleted; restore the database, or delete the objects by hand',
+      );
     }
+    found += await metadata.trash.addOrphans(orphans);
     place = cursor === null ? after(place) : { ...place, cursor };
     await metadata.progress.save(JOB, place);
     if (place.prefix === START.prefix && place.cursor === null) {

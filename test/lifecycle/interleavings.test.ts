@@ -206,3 +206,15 @@ test('an object that a crash left without a row is found, and only when it is ol
   await run();
   expect(await env.BUCKET.head('blobs/left-by-a-crash')).toBeNull();
 });
+
+test('a bucket full of objects that no row names belongs to a database that was lost', async () => {
+  await push(newRepository(), randomImage(), 'latest');
+  const keys = Array.from({ length: 200 }, (_, number) => `blobs/of-another-database-${number}`);
+  await Promise.all(keys.map((key) => env.BUCKET.put(key, 'bytes')));
+  const impatient = newStores(undefined, { lifetimes: { ...newStores().lifetimes, orphan: 0 } });
+  await expect(reconcile(impatient)).rejects.toThrow('is this the database of this bucket');
+  expect(await query("SELECT count(*) FROM trash WHERE r2_key LIKE 'blobs/of-another%'")).toEqual([
+    0,
+  ]);
+  await env.BUCKET.delete(keys);
+});
