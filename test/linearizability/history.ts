@@ -1,6 +1,6 @@
 import { Client } from '../schedules/client.ts';
 import type { Deployment } from '../schedules/deployment.ts';
-import type { Disturbance, Rates } from '../schedules/disturbance.ts';
+import { CALM, type Disturbance, type Rates } from '../schedules/disturbance.ts';
 import { newRepository, push, pushManifest } from '../support/client.ts';
 import { randomImage, type TestManifest } from '../support/images.ts';
 import type { Operation } from './check.ts';
@@ -39,8 +39,11 @@ export class Recorder {
     return this.#oneAt(0).digest;
   }
 
-  /** The history of `clients` who do `length` things each. */
-  async record(clients: number, length: number, rates: Rates): Promise<readonly Operation[]> {
+  /** The history of `clients` who do `length` things each; all but the first `writers` only read. */
+  async record(
+    { clients, length, writers }: { clients: number; length: number; writers: number },
+    rates: Rates,
+  ): Promise<readonly Operation[]> {
     for (const image of this.#images) {
       await push(this.#repository, image);
     }
@@ -53,16 +56,20 @@ export class Recorder {
     await Promise.all(
       Array.from({ length: clients }, async (_, client) => {
         for (let count = 0; count < length; count++) {
-          await this.#act(client);
+          await this.#act(client, client < writers ? KINDS : ['get']);
         }
       }),
     );
+    this.#disturbance.rates = CALM;
+    for (let client = 0; client < clients; client++) {
+      await this.#act(client, ['get']);
+    }
     return this.#history;
   }
 
-  async #act(number: number): Promise<void> {
+  async #act(number: number, kinds: readonly Kind[]): Promise<void> {
     const client = new Client(this.#deployment, number);
-    const kind = this.#oneOf(KINDS);
+    const kind = this.#oneOf(kinds);
     const [image, expected] = [this.#oneOf(this.#images), this.#oneOf(this.#images)];
     this.#moment += 1;
     const start = this.#moment;

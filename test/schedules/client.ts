@@ -17,24 +17,31 @@ const isTemporary = (outcome: Outcome) =>
 /** An answer that no registry should give. */
 export class BadAnswer extends Error {}
 
+/** What a client has to reckon with. */
+export interface Luck {
+  isDoubled: () => boolean; // the next request is sent twice, as proxies do
+  mayExpire: () => boolean; // a session may have come to its end
+}
+
+const NORMAL: Luck = { isDoubled: () => false, mayExpire: () => false };
+
 /** A client who tries again what failed, as docker and containerd do. */
 export class Client {
   readonly #deployment: Deployment;
   readonly #isolate: number;
-  /** Whether a request is sent twice now and then, as proxies do: says so of each. */
-  readonly #isDoubled: () => boolean;
+  readonly #luck: Luck;
 
-  constructor(deployment: Deployment, isolate: number, isDoubled: () => boolean = () => false) {
+  constructor(deployment: Deployment, isolate: number, luck: Luck = NORMAL) {
     this.#deployment = deployment;
     this.#isolate = isolate;
-    this.#isDoubled = isDoubled;
+    this.#luck = luck;
   }
 
   /** One request: null when the connection broke. */
   async once(method: string, path: string, init: RequestInit = {}): Promise<Outcome> {
     const send = () =>
       this.#deployment.fetch(new Request(new URL(path, BASE), { method, ...init }), this.#isolate);
-    if (this.#isDoubled()) {
+    if (this.#luck.isDoubled()) {
       send().catch(() => {});
     }
     const answer = await send().catch(() => null);
@@ -91,6 +98,9 @@ export class Client {
     }
     const last = way === 'put' ? { body: blob.bytes } : {};
     const done = await this.call('PUT', withQuery(location, 'digest', blob.digest), last);
+    if (done !== null && done.status !== 201 && !(done.status === 404 && this.#luck.mayExpire())) {
+      throw new BadAnswer(`${way}: the upload ends with ${done.status} ${await done.text()}`);
+    }
     return done?.status === 201;
   }
 
