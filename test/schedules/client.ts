@@ -41,10 +41,9 @@ export class Client {
   async once(method: string, path: string, init: RequestInit = {}): Promise<Outcome> {
     const send = () =>
       this.#deployment.fetch(new Request(new URL(path, BASE), { method, ...init }), this.#isolate);
-    if (this.#luck.isDoubled()) {
-      send().catch(() => {});
-    }
+    const copy = this.#luck.isDoubled() ? send() : null;
     const answer = await send().catch(() => null);
+    await copy?.catch(() => null);
     if (answer !== null && answer.status >= 500 && answer.status !== 503) {
       throw new BadAnswer(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     }

@@ -64,14 +64,10 @@ export class Deployment {
     );
   }
 
-  /** Isolates and objects that come to their end remember nothing. */
-  restart(): void {
-    this.#places.forEach(({ life }) => {
-      life.finish();
-    });
-    for (const { life } of this.#sessions.values()) {
-      life.finish();
-    }
+  /** Ends all isolates and objects, and resolves when nothing that they did is under way. */
+  async restart(): Promise<void> {
+    const lives = [...this.#places, ...this.#sessions.values()].map(({ life }) => life);
+    await Promise.all(lives.map((life) => life.finish()));
   }
 
   #at(index: number): { life: Life; stores: Stores } {

@@ -12,7 +12,8 @@ export const CALM: Rates = { late: 0, before: 0, after: 0, crash: 0 };
 
 /** A process that can die: what it asks from then on is never asked. */
 export class Life {
-  #end = Promise.withResolvers<never>();
+  readonly #end = Promise.withResolvers<never>();
+  readonly #underWay = new Set<Promise<unknown>>();
   isOver = false;
 
   constructor() {
@@ -24,8 +25,21 @@ export class Life {
     return Promise.race([work, this.#end.promise]);
   }
 
-  finish(): void {
+  /** Asks the platform something, which goes on without the process. */
+  async ask(call: () => unknown): Promise<unknown> {
+    const asked = Promise.resolve(call());
+    this.#underWay.add(asked);
+    try {
+      return await asked;
+    } finally {
+      this.#underWay.delete(asked);
+    }
+  }
+
+  /** Resolves when nothing that it asked is under way any more; then its clients see that it is gone. */
+  async finish(): Promise<void> {
     this.isOver = true;
+    await Promise.allSettled(this.#underWay);
     this.#end.reject(new Error('the process died'));
   }
 }
@@ -85,7 +99,7 @@ export class Disturbance {
     if (dies && this.random() < 0.5) {
       return this.#kill(life);
     }
-    const result = await call();
+    const result = await life.ask(call);
     await this.#delay();
     if (dies || life.isOver) {
       return this.#kill(life);
@@ -97,10 +111,10 @@ export class Disturbance {
     return result;
   }
 
-  #kill(life: Life): Promise<never> {
+  async #kill(life: Life): Promise<never> {
     if (!life.isOver) {
       this.counts.crashes += 1;
-      life.finish();
+      await life.finish();
     }
     return NEVER;
   }

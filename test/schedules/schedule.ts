@@ -68,7 +68,7 @@ export class Schedule {
       this.#clock(clock),
     ]);
     this.#disturbance.rates = CALM;
-    this.#deployment.restart();
+    await this.#deployment.restart();
     await this.#checkPromises();
     await this.#repeat();
     const { calls, before, after, crashes } = this.#disturbance.counts;
