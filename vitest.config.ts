@@ -7,6 +7,10 @@ if (process.env.SEED === undefined) {
 }
 const seed = Number(process.env.SEED);
 
+/** How long the tests that draw from the seed go on. */
+const histories = Number(process.env.HISTORIES ?? 30);
+const schedules = Number(process.env.SCHEDULES ?? 30);
+
 const NODE_TESTS = [
   'test/architecture.test.ts',
   'test/costs/document.test.ts',
@@ -35,7 +39,7 @@ const worker: TestProjectConfiguration = {
     include: ['test/**/*.test.ts'],
     exclude: NODE_TESTS,
     setupFiles: ['test/support/worker.setup.ts'],
-    provide: { seed },
+    provide: { seed, histories, schedules },
     testTimeout: 60_000,
     maxWorkers: 2,
   },

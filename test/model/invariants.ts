@@ -41,6 +41,15 @@ const NEVER: Readonly<Record<string, string>> = {
       AND NOT EXISTS (SELECT 1 FROM audit AS later WHERE later.id > audit.id
         AND later.event IN ('manifest.delete', 'manifest.collect')
         AND later.repository = audit.repository AND later.target = audit.target)`,
+  'a size of the namespace that is not what a count gives': `
+    SELECT name FROM namespaces WHERE used_bytes <>
+      (SELECT coalesce(sum(size), 0) FROM namespace_content WHERE namespace = namespaces.name)`,
+  'a content whose holders are not what a count gives': `
+    SELECT digest FROM (SELECT digest, count(*) AS holders FROM (
+        SELECT digest FROM repository_blobs UNION ALL SELECT digest FROM manifests
+        UNION ALL SELECT digest FROM deleted_manifests
+        UNION ALL SELECT blob_digest FROM deleted_manifest_blobs) GROUP BY digest
+      EXCEPT SELECT digest, holders FROM namespace_content)`,
   'a tag that is nowhere though it was set and nobody deleted it': `
     SELECT audit.target FROM audit WHERE event = 'tag.set'
       AND NOT EXISTS (SELECT 1 FROM tags JOIN repositories ON repositories.id = repository_id

@@ -113,7 +113,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
       collector(world),
     ],
     more: (world) => [pusher(world, 'pusher', IMAGE)],
-    small: { days: 3, crashes: 0, faults: 0 },
+    small: { days: 2, crashes: 0, faults: 0 },
     large: { days: 5, crashes: 1, faults: 0 },
   },
   'an image that is deleted, pushed again and expires': {
@@ -124,7 +124,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
       collector(world),
     ],
     more: (world) => [collector(world, 'other collector')],
-    small: { days: 4, crashes: 0, faults: 0 },
+    small: { days: 3, crashes: 0, faults: 0 },
     large: { days: 5, crashes: 1, faults: 0 },
   },
   'an image that is deleted and restored': {

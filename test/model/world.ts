@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { RegistryError } from '../../src/oci/errors.ts';
 import { BlobStore } from '../../src/storage/blob-store.ts';
 import { LIFETIMES } from '../../src/storage/metadata/lifetimes.ts';
@@ -42,9 +42,7 @@ export class World {
   /** All that is stored and decides what can happen: the audit log does not. */
   fingerprint(): string {
     const rows = this.database.run<{ json: string }>(FINGERPRINT);
-    return createHash('sha1')
-      .update(rows.map(({ json }) => json).join('\n'))
-      .digest('base64');
+    return hash('sha1', rows.map(({ json }) => json).join('\n'), 'base64');
   }
 }
 
