@@ -118,7 +118,9 @@ export async function auditState(state: string, isQuiet: boolean): Promise<Audit
       `SELECT 1 FROM (${CONTENT}) WHERE key = ?1 UNION ALL SELECT 1 FROM uploads WHERE r2_key = ?1
        UNION ALL SELECT 1 FROM trash WHERE r2_key = ?1`,
     );
-    const orphans = [...objects.keys()].filter((key) => isKnown.get(key) === undefined);
+    const orphans = [...objects.keys()].filter(
+      (key) => isKnown.get(key) === undefined && !key.startsWith('backups/'),
+    );
     failures.push(...orphans.filter((key) => !/^(?:blobs|manifests)\//.test(key)));
     if (isQuiet) {
       failures.push(...orphans.map((key) => `nothing has taken the orphan ${key}`));
