@@ -218,3 +218,19 @@ test('a bucket full of objects that no row names belongs to a database that was 
   ]);
   await env.BUCKET.delete(keys);
 });
+
+test('a large manifest that an older Worker deleted can be restored, and is given up like others', async () => {
+  const repository = newRepository();
+  const image = randomImage({ annotations: { big: 'x'.repeat(1_100_000) } });
+  await push(repository, image);
+  await env.DB.batch(
+    [
+      `INSERT INTO trash (r2_key, delete_after)
+         SELECT r2_key, unixepoch() + 86400 FROM manifests WHERE digest = ?1`,
+      'DELETE FROM manifests WHERE digest = ?1',
+    ].map((sql) => env.DB.prepare(sql).bind(image.digest)),
+  );
+  expect(await query("SELECT r2_key FROM trash WHERE r2_key LIKE 'manifests/%'")).toEqual([]);
+  await wait(14 * DAY);
+  expect(await run()).toMatchObject({ expired: 1 });
+});

@@ -30,7 +30,7 @@ export async function findCopy({ backups }: Stores, name: string): Promise<Copy 
   return text === null ? null : JSON.parse(text);
 }
 
-/** Deletes old copies, and parts of those that were never whole, but for `current`. */
+/** Deletes old copies, and parts of those before `current` that were never whole: names sort by time. */
 export async function forgetCopies(stores: Stores, current: string): Promise<void> {
   const { backups } = stores;
   const names = await copyNames(stores);
@@ -40,7 +40,8 @@ export async function forgetCopies(stores: Stores, current: string): Promise<voi
   for (let page = 0; page < MAX_PAGES; page++) {
     const found = await backups.list(COPY_PARTS, cursor);
     const keys = found.objects.map(({ key }) => key);
-    await backups.delete(keys.filter((key) => ![...kept, current].includes(copyOf(key))));
+    const old = keys.filter((key) => copyOf(key) < current && !kept.includes(copyOf(key)));
+    await backups.delete(old);
     cursor = found.cursor;
     if (cursor === null) {
       break;

@@ -29,8 +29,11 @@ const JOB = 'copy';
 /** Lines of a part before they are compressed, but for the page that goes above it. */
 const PART_SIZE = 4 * 2 ** 20; // characters
 
-/** Parts of one run. What is left waits for the next. */
-const MAX_PARTS = 16;
+/**
+ * Parts of one run: each may take a hundred queries, and a run of the clock, which has other work too, may
+ * ask a thousand times. What is left waits for the next.
+ */
+const MAX_PARTS = 1;
 
 /**
  * Goes on with the copy of the database in R2, or begins one when the last is old enough. Each part is

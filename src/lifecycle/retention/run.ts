@@ -23,6 +23,11 @@ export async function runDue(stores: Stores): Promise<RetentionRun> {
   const run = newRun();
   const budget = { ...LIMITS };
   while (run.isDone) {
+    if (budget.queries <= 0) {
+      run.isDone = false;
+      break;
+    }
+    budget.queries -= 1; // a policy without repositories costs something too
     const policy = await stores.metadata.retention.due();
     if (policy === null) {
       return run;

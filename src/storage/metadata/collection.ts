@@ -233,7 +233,8 @@ export class CollectionMetadata {
       [
         `INSERT INTO trash (r2_key, delete_after)
          SELECT r2_key, unixepoch() + ?2 FROM deleted_manifests
-         WHERE rowid IN (${expired}) AND r2_key IS NOT NULL`,
+         WHERE rowid IN (${expired}) AND r2_key IS NOT NULL
+         ON CONFLICT DO NOTHING`,
         limit,
         this.#lifetimes.trash,
       ],

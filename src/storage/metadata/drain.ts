@@ -63,7 +63,8 @@ export class DrainMetadata {
       [
         `INSERT INTO trash (r2_key, delete_after)
          SELECT r2_key, unixepoch() + ?2 FROM deleted_manifests
-         WHERE rowid IN (${kept}) AND r2_key IS NOT NULL`,
+         WHERE rowid IN (${kept}) AND r2_key IS NOT NULL
+         ON CONFLICT DO NOTHING`,
         id,
         this.#lifetimes.trash,
       ],

@@ -77,7 +77,8 @@ export function restoreManifests(
       `INSERT INTO trash (r2_key, delete_after)
        SELECT r2_key, unixepoch() + ?3 FROM deleted_manifests AS deleted
        WHERE ${coming} AND r2_key IS NOT NULL
-         AND NOT EXISTS (SELECT 1 FROM manifests WHERE manifests.r2_key = deleted.r2_key)`,
+         AND NOT EXISTS (SELECT 1 FROM manifests WHERE manifests.r2_key = deleted.r2_key)
+       ON CONFLICT DO NOTHING`,
       repository,
       list,
       trash,

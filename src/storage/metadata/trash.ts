@@ -54,15 +54,6 @@ export class TrashMetadata {
     return row?.count ?? 0;
   }
 
-  /** Those of `keys` that no row names. */
-  async orphansOf(keys: readonly string[]): Promise<string[]> {
-    const rows = await this.#database.all<{ key: string }>(
-      `SELECT value AS key FROM json_each(?1) WHERE NOT ${isNamed('value')}`,
-      JSON.stringify(keys),
-    );
-    return rows.map(({ key }) => key);
-  }
-
   /**
    * Moves those of `keys` to the trash that no row names: objects whose writer crashed before it could
    * say what they are. How many.

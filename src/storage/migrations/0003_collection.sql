@@ -5,6 +5,9 @@
 ALTER TABLE collection_queue ADD COLUMN released_at INTEGER; -- NULL in rows of an older Worker
 ALTER TABLE collection_queue ADD COLUMN is_taken INTEGER NOT NULL DEFAULT 0; -- only inside a batch
 
+DROP INDEX collection_queue_by_time;
+CREATE INDEX collection_queue_by_time ON collection_queue (kind, review_after);
+
 -- When a deleted repository was; its name is then one that nobody can ask for.
 ALTER TABLE repositories ADD COLUMN deleted_at INTEGER;
 
@@ -49,6 +52,7 @@ CREATE TABLE deleted_manifest_children (
 
 CREATE TRIGGER deleted_manifests_are_kept BEFORE DELETE ON manifests
 BEGIN
+  DELETE FROM trash WHERE r2_key = OLD.r2_key; -- an older Worker has put it there
   -- One that was deleted before, pushed again and is deleted again.
   INSERT INTO trash (r2_key, delete_after)
     SELECT r2_key, unixepoch() + 86400 FROM deleted_manifests
