@@ -35,7 +35,7 @@ export async function reconcile({ metadata, blobs, lifetimes }: Stores): Promise
     const { objects, cursor } = await blobs.list(place.prefix, place.cursor);
     const youngest = Date.now() / 1000 - lifetimes.orphan;
     const keys = objects.filter(({ writtenAt }) => writtenAt <= youngest).map(({ key }) => key);
-    const orphans = keys.length === 0 ? [] : await metadata.trash.unnamed(keys);
+    const orphans = await metadata.trash.unnamed(keys);
     if (orphans.length > MAX_ORPHANS && orphans.length > objects.length / 2) {
       throw new Error(
         `no row names ${orphans.length} of ${objects.length} objects below ${place.prefix}: is this the ` +

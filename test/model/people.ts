@@ -278,7 +278,7 @@ export const collector = ({ stores }: World, name = 'collector'): Actor =>
   run(name, () => collect(stores), 2);
 
 export const reconciler = ({ stores }: World): Actor =>
-  run('reconciler', () => reconcile(stores), 2);
+  run('reconciler', () => reconcile(stores), 4);
 
 export const reaper = ({ metadata }: World): Actor =>
   run('reaper', () => metadata.uploads.abandonOverdue(OVERDUE), 0);
