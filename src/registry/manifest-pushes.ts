@@ -99,9 +99,12 @@ export class ManifestPushes {
       if (!(error instanceof ConstraintError)) {
         throw error;
       }
-      throw error.constraint === 'guard'
+      if (error.constraint === 'foreign key') {
+        throw await this.#missingContent(row);
+      }
+      throw conditions.length > 0
         ? new RegistryError('TAG_MOVED')
-        : await this.#missingContent(row);
+        : new RegistryError('UNAVAILABLE', 'storing the manifest took too long; try again');
     } finally {
       await memberships.forget('tags', this.#repository, allTags);
     }

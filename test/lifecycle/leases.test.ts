@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, expect, test } from 'vitest';
 import { type Collection, collect } from '../../src/lifecycle/collect.ts';
+import { parseReference } from '../../src/oci/reference.ts';
 import { LIFETIMES } from '../../src/storage/metadata/lifetimes.ts';
 import {
   call,
@@ -12,11 +13,14 @@ import {
   startUpload,
   withQuery,
 } from '../support/client.ts';
+import { elsewhere } from '../support/elsewhere.ts';
 import { artifactOf, indexOf, randomImage } from '../support/images.ts';
 import { expectNoOrphans, newStores, query, sessionOf } from '../support/storage.ts';
 import { DAY, wait } from '../support/wait.ts';
 
 afterEach(expectNoOrphans);
+
+const BIG = 'x'.repeat(1_000_001);
 
 const run = (lifetimes = LIFETIMES): Promise<Collection> =>
   collect(newStores(undefined, { lifetimes }));
@@ -64,4 +68,29 @@ test('what refers to a manifest goes with it, also when that cannot be restored 
   expect(
     await query('SELECT digest FROM deleted_manifests WHERE digest = ?1', image.digest),
   ).toEqual([]);
+});
+
+test('a manifest above 1 MB that took too long is to be pushed again', async () => {
+  const [repository, image] = [newRepository(), randomImage({ annotations: { big: BIG } })];
+  for (const blob of image.blobs) {
+    await pushBlob(repository, blob);
+  }
+  const bucket = new Proxy(env.BUCKET, {
+    get:
+      (target, name) =>
+      async (key: string, ...rest: [ArrayBuffer]) => {
+        expect(name).toBe('put');
+        await newStores().metadata.uploads.abandon(key);
+        return target.put(key, ...rest);
+      },
+  });
+  const pushed = elsewhere(repository, undefined, { bucket }).manifests.put({
+    reference: parseReference('latest'),
+    bytes: image.bytes,
+    contentType: image.mediaType,
+    tags: [],
+    conditions: [],
+  });
+  await expect(pushed).rejects.toMatchObject({ error: 'UNAVAILABLE' });
+  expect((await pushManifest(repository, image, 'latest')).status).toBe(201);
 });
