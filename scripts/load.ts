@@ -14,6 +14,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { interruption } from './edgewater/interruption.ts';
 import { toMarkdown } from './load/report/markdown.ts';
 import { loadAll, type Results, save } from './load/results.ts';
 import { runLoad, SCENARIOS } from './load/run-load.ts';
@@ -48,10 +49,7 @@ const options = new Command('npm run load --')
     }
   >();
 
-const interruption = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => interruption.abort(new Error('interrupted')));
-}
+const interrupted = interruption('interrupted');
 const folder = await mkdtemp(join(tmpdir(), 'edgewater-load-'));
 try {
   const results =
@@ -73,7 +71,7 @@ try {
 async function measure(): Promise<Results> {
   console.error(`load: the seed is ${options.seed}`);
   const results = await runLoad(
-    { folder, signal: interruption.signal, settings: { ...options, who: options.login } },
+    { folder, signal: interrupted, settings: { ...options, who: options.login } },
     options.only ?? Object.keys(SCENARIOS),
     ['npm run load', ...shownArguments()].join(' '),
   );

@@ -51,8 +51,6 @@ const isThere = (repository: string, digest: string) => `EXISTS (
   SELECT 1 FROM manifests AS others
   WHERE others.repository_id = ${repository} AND others.digest = ${digest})`;
 
-const SUBJECT_OF_TAG = `'sha256:' || substr(tags.name, 8, 64)`;
-
 /** What nothing holds: for each a query of what should not be. */
 const UNREACHABLE: Record<string, string> = {
   'links that no manifest names': `SELECT digest FROM repository_blobs AS links WHERE NOT EXISTS (
@@ -69,8 +67,8 @@ const UNREACHABLE: Record<string, string> = {
        NOT ${isThere('manifests.repository_id', 'manifests.subject_digest')}
        AND ${wentAfter('manifests.repository_id', 'manifests.subject_digest', 'manifests.pushed_at')}))`,
   'signatures without their subject': `SELECT name FROM tags WHERE name LIKE 'sha256-%.sig'
-     AND NOT ${isThere('tags.repository_id', SUBJECT_OF_TAG)}
-     AND ${wentAfter('tags.repository_id', SUBJECT_OF_TAG, 'tags.updated_at')}`,
+     AND NOT ${isThere('tags.repository_id', 'tags.subject_digest')}
+     AND ${wentAfter('tags.repository_id', 'tags.subject_digest', 'tags.updated_at')}`,
   'deleted manifests': 'SELECT digest FROM deleted_manifests',
   'keys in the trash': 'SELECT r2_key FROM trash',
 };

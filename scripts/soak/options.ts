@@ -26,12 +26,3 @@ export function parseCount(text: string): number {
   }
   return count;
 }
-
-/** Aborted by Ctrl-C and the like: whoever works ends what they do and cleans up. */
-export function onInterruption(): AbortSignal {
-  const interruption = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => interruption.abort(new Error('interrupted')));
-  }
-  return interruption.signal;
-}

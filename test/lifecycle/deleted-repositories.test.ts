@@ -7,8 +7,7 @@ import { ADMIN, call as api, audited } from '../admin/api.ts';
 import { call, newRepository, push } from '../support/client.ts';
 import { artifactOf, indexOf, randomImage, type TestManifest } from '../support/images.ts';
 import { expectBlob, expectNoOrphans, keysInBucket, newStores, query } from '../support/storage.ts';
-
-const DAY = 24 * 60 * 60; // seconds
+import { DAY } from '../support/wait.ts';
 
 afterEach(expectNoOrphans);
 

@@ -6,8 +6,7 @@ import { ADMIN, call as api, audited } from '../admin/api.ts';
 import { bytesOf, call, newRepository, push, pushManifest } from '../support/client.ts';
 import { artifactOf, indexOf, randomImage, type TestManifest } from '../support/images.ts';
 import { expectBlob, expectNoOrphans, newStores, query } from '../support/storage.ts';
-
-const DAY = 24 * 60 * 60; // seconds
+import { DAY, wait } from '../support/wait.ts';
 
 afterEach(expectNoOrphans);
 
@@ -42,19 +41,6 @@ async function expectWhole(repository: string, manifest: TestManifest): Promise<
   for (const blob of manifest.blobs) {
     await expectBlob(repository, blob);
   }
-}
-
-/** Makes everything that is stored older, as if nobody had come for so long. */
-async function wait(seconds: number): Promise<void> {
-  await env.DB.batch(
-    [
-      'UPDATE repository_blobs SET lease_until = lease_until - ?1',
-      'UPDATE collection_queue SET released_at = released_at - ?1, review_after = review_after - ?1',
-      'UPDATE deleted_manifests SET expires_at = expires_at - ?1, deleted_at = deleted_at - ?1',
-      'UPDATE tag_history SET at = at - ?1',
-      'UPDATE trash SET delete_after = delete_after - ?1',
-    ].map((sql) => env.DB.prepare(sql).bind(seconds)),
-  );
 }
 
 describe('the history of a tag', () => {

@@ -3,11 +3,12 @@ import { env } from 'cloudflare:workers';
 
 export const DAY = 24 * 60 * 60; // seconds
 
-/** Every time in D1 that the collector and retention compare with now. */
+/** Every time in D1 that collection, retention and restores compare. */
 const TIMES = {
   repository_blobs: ['lease_until'],
   collection_queue: ['released_at', 'review_after'],
-  deleted_manifests: ['expires_at'],
+  deleted_manifests: ['expires_at', 'deleted_at'],
+  tag_history: ['at'],
   trash: ['delete_after'],
   pulls: ['last_pulled_at'],
   uploads: ['expires_at'],

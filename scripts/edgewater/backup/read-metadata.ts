@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { RefusalError } from '../errors.ts';
 import type { Header, Line, Row } from './format.ts';
@@ -24,21 +25,27 @@ export async function unpackMetadata(file: string, scratch: string): Promise<Unp
   let header: Header | null = null;
   let lastAudit = 0;
   let end: Record<string, number> | null = null;
-  for await (const text of readLines(createReadStream(file).compose(createGunzip()), file)) {
-    if (header === null) {
-      header = parseHeader(text, file);
-      continue;
+  const sort = async (lines: AsyncIterable<string>) => {
+    for await (const text of lines) {
+      if (header === null) {
+        header = parseHeader(text, file);
+        continue;
+      }
+      const line = parse<Line>(text, file);
+      if ('end' in line) {
+        end = line.rows;
+        continue;
+      }
+      const { table, row } = line;
+      counts[table] = (counts[table] ?? 0) + 1;
+      lastAudit = table === 'audit' ? Math.max(lastAudit, Number(row.id)) : lastAudit;
+      await write(files, scratch, table, row);
     }
-    const line = parse<Line>(text, file);
-    if ('end' in line) {
-      end = line.rows;
-      continue;
-    }
-    const { table, row } = line;
-    counts[table] = (counts[table] ?? 0) + 1;
-    lastAudit = table === 'audit' ? Math.max(lastAudit, Number(row.id)) : lastAudit;
-    await write(files, scratch, table, row);
-  }
+  };
+  // A pipeline, for it alone hears of an error of the unpacking wherever the reader of the lines is by then.
+  await pipeline(createReadStream(file), createGunzip(), readLines, sort).catch((error) => {
+    throw /^Z_/.test(String(error.code)) ? damaged(file, error.message) : error;
+  });
   await Promise.all(Array.from(files.values(), close));
   const isWhole = Object.entries(end ?? {}).every(([table, rows]) => (counts[table] ?? 0) === rows);
   if (header === null || end === null || !isWhole) {
@@ -55,7 +62,7 @@ export async function unpackMetadata(file: string, scratch: string): Promise<Unp
 
 async function* readRows(file: string | null): AsyncGenerator<Row> {
   if (file !== null) {
-    for await (const text of readLines(createReadStream(file), file)) {
+    for await (const text of readLines(createReadStream(file))) {
       yield JSON.parse(text) as Row;
     }
   }
@@ -108,23 +115,16 @@ function damaged(file: string, why: string): RefusalError {
   return new RefusalError(`${file} is damaged: ${why}; restore from another backup`);
 }
 
-/** Lines of a stream; one may have several MiB. @throws RefusalError when it cannot be read */
-async function* readLines(source: AsyncIterable<Buffer>, file: string): AsyncGenerator<string> {
+/** Lines of a stream; one may have several MiB. */
+async function* readLines(source: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let pieces: Buffer[] = [];
-  try {
-    for await (const bytes of source) {
-      let start = 0;
-      for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, start)) {
-        yield Buffer.concat([...pieces, bytes.subarray(start, end)]).toString();
-        pieces = [];
-        start = end + 1;
-      }
-      pieces.push(bytes.subarray(start));
+  for await (const bytes of source) {
+    let start = 0;
+    for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, start)) {
+      yield Buffer.concat([...pieces, bytes.subarray(start, end)]).toString();
+      pieces = [];
+      start = end + 1;
     }
-  } catch (error) {
-    if (/^Z_|^ERR_STREAM/.test(String((error as NodeJS.ErrnoException).code))) {
-      throw damaged(file, (error as Error).message);
-    }
-    throw error;
+    pieces.push(bytes.subarray(start));
   }
 }

@@ -25,20 +25,14 @@ export interface CollectedBlobs {
   bytes: number;
 }
 
-const COLLECTOR: Actor = { principal: 'collection', address: null };
+/** As whom the clock's work on content is in the audit log. */
+export const COLLECTOR: Actor = { principal: 'collection', address: null };
 
 /** The entries of the batch: ?1 is JSON of their keys. */
 const ENTRIES = `SELECT value ->> 'repositoryId', value ->> 'digest' FROM json_each(?1)`;
 
 export const LINK_IS_NEEDED = `EXISTS (SELECT 1 FROM manifest_blobs
   WHERE manifest_blobs.repository_id = links.repository_id AND blob_digest = links.digest)`;
-
-/** The subject that a tag like "sha256-<hex>.sig" names by its own name, else NULL. */
-const SUBJECT_OF_TAG = `CASE
-  WHEN substr(tags.name, 1, 7) = 'sha256-' AND length(tags.name) >= 71
-    AND substr(tags.name, 8, 64) NOT GLOB '*[^0-9a-f]*'
-    AND (length(tags.name) = 71 OR substr(tags.name, 72, 1) = '.')
-  THEN 'sha256:' || substr(tags.name, 8, 64) END`;
 
 const isThere = (table: string, digest: string) => `EXISTS (SELECT 1 FROM ${table} AS subjects
   WHERE subjects.repository_id = manifests.repository_id AND subjects.digest = ${digest})`;
@@ -51,7 +45,7 @@ const isDeleted = (digest: string) =>
 export const MANIFEST_IS_HELD = `(
   EXISTS (SELECT 1 FROM tags
     WHERE tags.repository_id = manifests.repository_id AND tags.digest = manifests.digest
-      AND NOT coalesce(${isDeleted(SUBJECT_OF_TAG)}, 0))
+      AND NOT ${isDeleted('tags.subject_digest')})
   OR EXISTS (SELECT 1 FROM manifest_children AS parents
     WHERE parents.repository_id = manifests.repository_id AND parents.child_digest = manifests.digest)
   OR manifests.subject_digest IS NOT NULL AND NOT ${isDeleted('manifests.subject_digest')})`;

@@ -1,10 +1,8 @@
-import type { Actor } from './audit.ts';
+import { COLLECTOR } from './collection.ts';
 import { ConstraintError, type Database, type Statement } from './database.ts';
 import { guardFound } from './guarded-batch.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { trashUnheldBlobs } from './trash.ts';
-
-const DRAIN: Actor = { principal: 'collection', address: null };
 
 /** Tables without content, by the columns of their keys. */
 const REMARKS = [
@@ -128,8 +126,8 @@ export class DrainMetadata {
          SELECT 'repository.collect', ?2, ?3, namespace, substr(name, instr(name, '/') + 1)
          FROM repositories WHERE id = ?1 AND NOT (${isLeft})`,
         id,
-        DRAIN.principal,
-        DRAIN.address,
+        COLLECTOR.principal,
+        COLLECTOR.address,
       ],
       [`DELETE FROM repositories WHERE id = ?1 AND NOT (${isLeft}) RETURNING id`, id],
     ]);

@@ -11,6 +11,13 @@ CREATE INDEX collection_queue_by_time ON collection_queue (kind, review_after);
 -- When a deleted repository was; its name is then one that nobody can ask for.
 ALTER TABLE repositories ADD COLUMN deleted_at INTEGER;
 
+-- The manifest that a tag like "sha256-<hex>" or "sha256-<hex>.sig" follows, by its own name: NULL for others.
+ALTER TABLE tags ADD COLUMN subject_digest TEXT AS (CASE
+  WHEN substr(name, 1, 7) = 'sha256-' AND length(name) >= 71
+    AND substr(name, 8, 64) NOT GLOB '*[^0-9a-f]*'
+    AND (length(name) = 71 OR substr(name, 72, 1) = '.')
+  THEN 'sha256:' || substr(name, 8, 64) END) VIRTUAL;
+
 ALTER TABLE namespaces ADD COLUMN restore_days INTEGER NOT NULL DEFAULT 14;
 
 -- Manifests that were deleted, for as long as they can be restored. Nothing reads them meanwhile, and
@@ -74,79 +81,71 @@ BEGIN
     WHERE repository_id = OLD.repository_id AND index_digest = OLD.digest;
 END;
 
+-- `INSERT INTO released` is what the triggers below say of what was let go of, or nothing holds yet. Like
+-- guard it is a view: only the queue is written to.
+CREATE VIEW released AS SELECT 0 AS repository_id, '' AS kind, '' AS digest;
+CREATE TRIGGER released_content_is_reviewed INSTEAD OF INSERT ON released
+BEGIN
+  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
+    VALUES (NEW.repository_id, NEW.kind, NEW.digest, unixepoch(), unixepoch())
+    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+END;
+
 -- What has no referrer yet: a blob that was uploaded or mounted, a manifest that was pushed.
 
 CREATE TRIGGER new_links_are_reviewed AFTER INSERT ON repository_blobs
 BEGIN
-  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
-    VALUES (NEW.repository_id, 'blob', NEW.digest, unixepoch(), unixepoch())
-    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+  INSERT INTO released VALUES (NEW.repository_id, 'blob', NEW.digest);
 END;
 
 CREATE TRIGGER new_manifests_are_reviewed AFTER INSERT ON manifests
 BEGIN
-  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
-    VALUES (NEW.repository_id, 'manifest', NEW.digest, unixepoch(), unixepoch())
-    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+  INSERT INTO released VALUES (NEW.repository_id, 'manifest', NEW.digest);
 END;
 
 CREATE TRIGGER manifests_pushed_again_are_reviewed AFTER UPDATE OF pushed_at ON manifests
 BEGIN
-  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
-    VALUES (NEW.repository_id, 'manifest', NEW.digest, unixepoch(), unixepoch())
-    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+  INSERT INTO released VALUES (NEW.repository_id, 'manifest', NEW.digest);
 END;
 
 -- What loses a referrer.
 
 CREATE TRIGGER blobs_of_manifests_are_reviewed AFTER DELETE ON manifest_blobs
 BEGIN
-  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
-    VALUES (OLD.repository_id, 'blob', OLD.blob_digest, unixepoch(), unixepoch())
-    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+  INSERT INTO released VALUES (OLD.repository_id, 'blob', OLD.blob_digest);
 END;
 
 CREATE TRIGGER blobs_of_deleted_manifests_are_reviewed AFTER DELETE ON deleted_manifest_blobs
 BEGIN
-  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
-    VALUES (OLD.repository_id, 'blob', OLD.blob_digest, unixepoch(), unixepoch())
-    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+  INSERT INTO released VALUES (OLD.repository_id, 'blob', OLD.blob_digest);
 END;
 
 CREATE TRIGGER children_of_indexes_are_reviewed AFTER DELETE ON manifest_children
 BEGIN
-  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
-    VALUES (OLD.repository_id, 'manifest', OLD.child_digest, unixepoch(), unixepoch())
-    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+  INSERT INTO released VALUES (OLD.repository_id, 'manifest', OLD.child_digest);
 END;
 
 CREATE TRIGGER manifests_of_moved_tags_are_reviewed AFTER UPDATE OF digest ON tags
 WHEN OLD.digest <> NEW.digest
 BEGIN
-  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
-    VALUES (OLD.repository_id, 'manifest', OLD.digest, unixepoch(), unixepoch())
-    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+  INSERT INTO released VALUES (OLD.repository_id, 'manifest', OLD.digest);
 END;
 
 CREATE TRIGGER manifests_of_deleted_tags_are_reviewed AFTER DELETE ON tags
 BEGIN
-  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
-    VALUES (OLD.repository_id, 'manifest', OLD.digest, unixepoch(), unixepoch())
-    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+  INSERT INTO released VALUES (OLD.repository_id, 'manifest', OLD.digest);
 END;
 
 -- Referrers follow their subject, those that cosign tags "sha256-<hex>.sig" as well.
 CREATE TRIGGER referrers_of_deleted_manifests_are_reviewed AFTER DELETE ON manifests
 BEGIN
-  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
-    SELECT repository_id, 'manifest', digest, unixepoch(), unixepoch() FROM manifests
-    WHERE repository_id = OLD.repository_id AND subject_digest = OLD.digest
-    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
-  INSERT INTO collection_queue (repository_id, kind, digest, released_at, review_after)
-    SELECT DISTINCT repository_id, 'manifest', digest, unixepoch(), unixepoch() FROM tags
+  INSERT INTO released
+    SELECT repository_id, 'manifest', digest FROM manifests
+    WHERE repository_id = OLD.repository_id AND subject_digest = OLD.digest;
+  INSERT INTO released
+    SELECT DISTINCT repository_id, 'manifest', digest FROM tags
     WHERE repository_id = OLD.repository_id
-      AND name >= replace(OLD.digest, ':', '-') AND name < replace(OLD.digest, ':', '-') || '/'
-    ON CONFLICT DO UPDATE SET released_at = excluded.released_at, review_after = excluded.review_after;
+      AND name >= replace(OLD.digest, ':', '-') AND name < replace(OLD.digest, ':', '-') || '/';
 END;
 
 -- What is there already and was never queued.

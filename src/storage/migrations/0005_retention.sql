@@ -23,9 +23,7 @@ CREATE VIEW immutable_tags AS
       repositories.name, '')
   WHERE EXISTS (SELECT 1 FROM json_each(rules.immutable) WHERE tags.name GLOB value)
     AND NOT EXISTS (SELECT 1 FROM json_each(rules.exceptions) WHERE tags.name GLOB value)
-    AND NOT (substr(tags.name, 1, 7) = 'sha256-' AND length(tags.name) >= 71
-      AND substr(tags.name, 8, 64) NOT GLOB '*[^0-9a-f]*'
-      AND (length(tags.name) = 71 OR substr(tags.name, 72, 1) = '.'));
+    AND tags.subject_digest IS NULL;
 
 CREATE TRIGGER immutable_tags_do_not_move BEFORE UPDATE OF digest ON tags
 WHEN OLD.digest <> NEW.digest AND EXISTS (SELECT 1 FROM immutable_tags
