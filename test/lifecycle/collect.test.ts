@@ -32,9 +32,9 @@ const hasBlob = (repository: string, { digest }: { digest: string }) =>
 const remove = (repository: string, reference: string) =>
   call('DELETE', `/v2/${repository}/manifests/${reference}`);
 
-const deletedFrom = (repository: string) =>
+const rowsOf = (table: 'deleted_manifests' | 'forgotten_subjects', repository: string) =>
   query(
-    `SELECT digest FROM deleted_manifests
+    `SELECT digest FROM ${table}
      WHERE repository_id = (SELECT id FROM repositories WHERE name = ?1)`,
     repository,
   );
@@ -228,12 +228,47 @@ describe('referrers', () => {
     await query('UPDATE namespaces SET restore_days = 0 WHERE name = ?1', namespace);
     await run();
     await remove(repository, image?.digest ?? '');
-    expect(await run()).toMatchObject({ expired: 0 });
+    expect(await run()).toMatchObject({ expired: 1 });
     await wait(DAY);
     expect(await run()).toMatchObject({ manifests: 2, expired: 2 });
     await wait(DAY);
-    expect(await run()).toMatchObject({ manifests: 1, expired: 2 });
-    expect(await deletedFrom(repository)).toEqual([]);
+    expect(await run()).toMatchObject({ manifests: 1, expired: 1 });
+    expect(await rowsOf('deleted_manifests', repository)).toEqual([]);
+    expect(await rowsOf('forgotten_subjects', repository)).toEqual([]);
+  });
+
+  test('go when what held them lets go, long after their subject', async () => {
+    const repository = newRepository();
+    const { image, referrer, signature } = await pushSigned(repository);
+    await push(repository, referrer as TestManifest, 'sbom');
+    await push(repository, signature as TestManifest, 'signature');
+    await remove(repository, image?.digest ?? '');
+    await wait(14 * DAY);
+    await run();
+    await wait(14 * DAY);
+    expect(await run()).toMatchObject({ manifests: 0 });
+    await remove(repository, 'sbom');
+    await remove(repository, 'signature');
+    await wait(DAY);
+    expect(await run()).toMatchObject({ manifests: 2 });
+    await wait(DAY);
+    expect(await run()).toMatchObject({ manifests: 1 });
+    expect(await rowsOf('forgotten_subjects', repository)).toEqual([]);
+  });
+
+  test('stay when their subject comes back after it was forgotten', async () => {
+    const repository = newRepository();
+    const { image, referrer } = await pushSigned(repository);
+    await push(repository, referrer as TestManifest, 'sbom');
+    await remove(repository, image?.digest ?? '');
+    await wait(14 * DAY);
+    await run();
+    expect(await rowsOf('forgotten_subjects', repository)).toHaveLength(1);
+    await push(repository, image as TestManifest, 'latest');
+    await remove(repository, 'sbom');
+    await wait(100 * DAY);
+    expect(await run()).toMatchObject({ manifests: 0 });
+    expect(await rowsOf('forgotten_subjects', repository)).toEqual([]);
   });
 
   test('that a tag holds do not keep their subject from being given up', async () => {
@@ -245,7 +280,7 @@ describe('referrers', () => {
     await wait(14 * DAY);
     await run();
     expect(await run()).toMatchObject({ manifests: 0, expired: 0 });
-    expect(await deletedFrom(repository)).toEqual([]);
+    expect(await rowsOf('deleted_manifests', repository)).toEqual([]);
   });
 
   test('of a subject that is not here stay: it may be in another repository', async () => {

@@ -10,7 +10,6 @@ import {
   QUEUED_MANIFESTS,
   type QueueEntry,
   type ReviewedManifest,
-  WAITS_FOR_LATER,
 } from './collection.ts';
 import type { Database } from './database.ts';
 import type { Lifetimes } from './lifetimes.ts';
@@ -71,12 +70,11 @@ export class CollectionPreviewMetadata {
     );
   }
 
-  /** At most `limit` deleted manifests that a run gives up, after its review of others. */
+  /** At most `limit` deleted manifests that a run gives up. */
   expired(limit: number): Promise<ManifestKey[]> {
     return this.#database.all<ManifestKey>(
-      expiredManifests('repository_id AS repositoryId, digest', WAITS_FOR_LATER),
+      expiredManifests('repository_id AS repositoryId, digest'),
       limit,
-      this.#lifetimes.review,
     );
   }
 

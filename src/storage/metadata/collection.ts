@@ -39,7 +39,8 @@ const isThere = (table: string, digest: string) => `EXISTS (SELECT 1 FROM ${tabl
 
 /** Was in the repository and is deleted: one that was never there may be in another. */
 const isDeleted = (digest: string) =>
-  `(${isThere('deleted_manifests', digest)} AND NOT ${isThere('manifests', digest)})`;
+  `((${isThere('deleted_manifests', digest)} OR ${isThere('forgotten_subjects', digest)})
+    AND NOT ${isThere('manifests', digest)})`;
 
 /** A tag, an index or a subject holds it: a tag that follows a subject does until that is deleted. */
 export const MANIFEST_IS_HELD = `(
@@ -66,29 +67,6 @@ export const MANIFEST_IS_DUE_AT = `max(coalesce((SELECT expires_at FROM reposito
     (SELECT last_pulled_at FROM pulls WHERE pulls.repository_id = manifests.repository_id
        AND pulls.reference = manifests.digest), 0)) END)`;
 
-/**
- * Something that follows a deleted manifest waits for its review, which has to see that this is deleted.
- * `still` narrows what waits: a condition on `queue` and `manifests`.
- */
-const isFollowed = (still: string) => `(
-  EXISTS (SELECT 1 FROM manifests
-    JOIN collection_queue AS queue ON queue.repository_id = manifests.repository_id
-      AND queue.kind = 'manifest' AND queue.digest = manifests.digest
-    WHERE manifests.repository_id = deleted.repository_id
-      AND manifests.subject_digest = deleted.digest AND ${still})
-  OR EXISTS (SELECT 1 FROM tags AS names
-    JOIN collection_queue AS queue ON queue.repository_id = names.repository_id
-      AND queue.kind = 'manifest' AND queue.digest = names.digest
-    JOIN manifests
-      ON manifests.repository_id = names.repository_id AND manifests.digest = names.digest
-    WHERE names.repository_id = deleted.repository_id
-      AND names.name >= replace(deleted.digest, ':', '-')
-      AND names.name < replace(deleted.digest, ':', '-') || '/' AND ${still}))`;
-
-/** What waits after a review with the delay ?2. */
-export const WAITS_FOR_LATER = `NOT ${MANIFEST_IS_HELD}
-  AND coalesce(queue.released_at, 0) + ?2 > unixepoch()`;
-
 /** The queue's manifests of the batch. */
 export const QUEUED_MANIFESTS = `json_each(?1) AS entries
   JOIN collection_queue AS queue ON queue.repository_id = entries.value ->> 'repositoryId'
@@ -105,10 +83,10 @@ export const LINK_IS_TAKEN = `(links.repository_id, links.digest) IN (${ENTRIES}
     WHERE queue.repository_id = links.repository_id AND queue.kind = 'blob'
       AND queue.digest = links.digest AND coalesce(queue.released_at, 0) + ?2 <= unixepoch())`;
 
-/** Deleted manifests that cannot be restored any more, at most ?1; see {@link isFollowed}. */
-export const expiredManifests = (columns: string, still = 'true') => `
-  SELECT ${columns} FROM deleted_manifests AS deleted
-  WHERE expires_at <= unixepoch() AND NOT ${isFollowed(still)} ORDER BY expires_at LIMIT ?1`;
+/** Deleted manifests that cannot be restored any more, at most ?1. */
+export const expiredManifests = (columns: string) => `
+  SELECT ${columns} FROM deleted_manifests
+  WHERE expires_at <= unixepoch() ORDER BY expires_at LIMIT ?1`;
 
 /** Those that the batch takes; see {@link CollectionMetadata.reviewManifests}. */
 const TAKEN = `SELECT repository_id, digest FROM collection_queue
@@ -217,10 +195,7 @@ export class CollectionMetadata {
     return results[4]?.length ?? 0;
   }
 
-  /**
-   * Gives up at most `limit` deleted manifests whose time to be restored is over and that nothing still
-   * has to follow. How many.
-   */
+  /** Gives up at most `limit` deleted manifests whose time to be restored is over. How many. */
   async expireDeleted(limit: number): Promise<number> {
     const expired = expiredManifests('rowid');
     const results = await this.#database.batch([

@@ -17,6 +17,7 @@ ALTER TABLE tags ADD COLUMN subject_digest TEXT AS (CASE
     AND substr(name, 8, 64) NOT GLOB '*[^0-9a-f]*'
     AND (length(name) = 71 OR substr(name, 72, 1) = '.')
   THEN 'sha256:' || substr(name, 8, 64) END) VIRTUAL;
+CREATE INDEX tags_by_subject ON tags (repository_id, subject_digest) WHERE subject_digest IS NOT NULL;
 
 ALTER TABLE namespaces ADD COLUMN restore_days INTEGER NOT NULL DEFAULT 14;
 
@@ -56,7 +57,9 @@ CREATE TABLE deleted_manifest_children (
   PRIMARY KEY (repository_id, index_digest, child_digest),
   FOREIGN KEY (repository_id, index_digest) REFERENCES deleted_manifests (repository_id, digest) ON DELETE CASCADE
 ) WITHOUT ROWID;
+CREATE INDEX deleted_manifest_children_by_child ON deleted_manifest_children (repository_id, child_digest);
 
+-- What an index names can be restored as long as the index, also when the namespace's days became fewer.
 CREATE TRIGGER deleted_manifests_are_kept BEFORE DELETE ON manifests
 BEGIN
   DELETE FROM trash WHERE r2_key = OLD.r2_key; -- an older Worker has put it there
@@ -69,7 +72,12 @@ BEGIN
       (repository_id, digest, media_type, size, artifact_type, subject_digest, pushed_at, expires_at,
        r2_key, body)
     SELECT OLD.repository_id, OLD.digest, OLD.media_type, OLD.size, OLD.artifact_type,
-      OLD.subject_digest, OLD.pushed_at, unixepoch() + 86400 * namespaces.restore_days,
+      OLD.subject_digest, OLD.pushed_at,
+      max(unixepoch() + 86400 * namespaces.restore_days, coalesce((
+        SELECT max(expires_at) FROM deleted_manifest_children AS children
+        JOIN deleted_manifests AS parents ON parents.repository_id = children.repository_id
+          AND parents.digest = children.index_digest
+        WHERE children.repository_id = OLD.repository_id AND child_digest = OLD.digest), 0)),
       OLD.r2_key, OLD.body
     FROM repositories JOIN namespaces ON namespaces.name = repositories.namespace
     WHERE repositories.id = OLD.repository_id;
@@ -79,6 +87,55 @@ BEGIN
   INSERT INTO deleted_manifest_children
     SELECT * FROM manifest_children
     WHERE repository_id = OLD.repository_id AND index_digest = OLD.digest;
+  -- Children that the same statement has deleted before.
+  UPDATE deleted_manifests SET expires_at = max(expires_at, (
+      SELECT expires_at FROM deleted_manifests AS parents
+      WHERE parents.repository_id = OLD.repository_id AND parents.digest = OLD.digest))
+    WHERE repository_id = OLD.repository_id AND expires_at > unixepoch() AND digest IN (
+      SELECT child_digest FROM manifest_children
+      WHERE repository_id = OLD.repository_id AND index_digest = OLD.digest);
+END;
+
+-- Subjects that were deleted and cannot be restored any more, as long as something follows them: else
+-- that would look as if its subject had never been here.
+CREATE TABLE forgotten_subjects (
+  repository_id INTEGER NOT NULL REFERENCES repositories (id) ON DELETE CASCADE,
+  digest        TEXT NOT NULL,
+  PRIMARY KEY (repository_id, digest)
+) WITHOUT ROWID;
+
+CREATE VIEW followers AS
+  SELECT repository_id, subject_digest FROM manifests WHERE subject_digest IS NOT NULL
+  UNION ALL SELECT repository_id, subject_digest FROM tags WHERE subject_digest IS NOT NULL;
+
+CREATE TRIGGER subjects_of_followers_are_remembered AFTER DELETE ON deleted_manifests
+WHEN NOT EXISTS (SELECT 1 FROM manifests
+    WHERE repository_id = OLD.repository_id AND digest = OLD.digest)
+  AND EXISTS (SELECT 1 FROM followers
+    WHERE repository_id = OLD.repository_id AND subject_digest = OLD.digest)
+BEGIN
+  INSERT OR IGNORE INTO forgotten_subjects VALUES (OLD.repository_id, OLD.digest);
+END;
+
+CREATE TRIGGER subjects_come_back AFTER INSERT ON manifests
+BEGIN
+  DELETE FROM forgotten_subjects WHERE repository_id = NEW.repository_id AND digest = NEW.digest;
+END;
+
+CREATE TRIGGER subjects_lose_their_last_referrer AFTER DELETE ON manifests
+WHEN OLD.subject_digest IS NOT NULL AND NOT EXISTS (SELECT 1 FROM followers
+  WHERE repository_id = OLD.repository_id AND subject_digest = OLD.subject_digest)
+BEGIN
+  DELETE FROM forgotten_subjects
+    WHERE repository_id = OLD.repository_id AND digest = OLD.subject_digest;
+END;
+
+CREATE TRIGGER subjects_lose_their_last_tag AFTER DELETE ON tags
+WHEN OLD.subject_digest IS NOT NULL AND NOT EXISTS (SELECT 1 FROM followers
+  WHERE repository_id = OLD.repository_id AND subject_digest = OLD.subject_digest)
+BEGIN
+  DELETE FROM forgotten_subjects
+    WHERE repository_id = OLD.repository_id AND digest = OLD.subject_digest;
 END;
 
 -- `INSERT INTO released` is what the triggers below say of what was let go of, or nothing holds yet. Like
@@ -144,8 +201,7 @@ BEGIN
     WHERE repository_id = OLD.repository_id AND subject_digest = OLD.digest;
   INSERT INTO released
     SELECT DISTINCT repository_id, 'manifest', digest FROM tags
-    WHERE repository_id = OLD.repository_id
-      AND name >= replace(OLD.digest, ':', '-') AND name < replace(OLD.digest, ':', '-') || '/';
+    WHERE repository_id = OLD.repository_id AND subject_digest = OLD.digest;
 END;
 
 -- What is there already and was never queued.
