@@ -11,7 +11,7 @@ import type { Stores } from '../storage/stores.ts';
 /** What one batch brings back at most: each row may have a body of a megabyte. */
 const MAX_MANIFESTS = 500;
 const MAX_BYTES = 64 * 2 ** 20;
-const MAX_TAGS = 100;
+const MAX_TAGS = 5000;
 
 /** Others may push, delete and collect between the look and the batch. */
 const ATTEMPTS = 4;
@@ -47,30 +47,20 @@ export interface Wish {
 export async function bringBack(place: Place, wish: Wish): Promise<Restored> {
   const { repository, actor } = place;
   const { metadata, memberships } = place.stores;
-  const { digest } = wish;
+  const { digest, tag, conditions } = wish;
   const digests = await familyOf(place, digest);
-  const last = await metadata.deletedManifests.lastTags(
-    repository,
-    digests,
-    wish.withLastTags ? digest : null,
-    MAX_TAGS,
-  );
-  const others = last.filter(({ name }) => name !== wish.tag);
-  const tags: TagTarget[] = wish.tag === null ? others : [{ name: wish.tag, digest }, ...others];
-  const names = tags.map(({ name }) => name);
-  const isUnset = others.map(
-    ({ name }): TagCondition => ({ reference: { tag: name }, mustMatch: false, digests: '*' }),
-  );
+  const lastTags = await lastTagsOf(place, [...new Set([digest, ...digests])], wish);
   try {
     await metadata.deletedManifests.restore(
       repository,
-      { root: digest, digests, tags, conditions: [...wish.conditions, ...isUnset] },
+      { root: digest, digests, tag, lastTags, conditions },
       actor,
     );
   } finally {
-    await memberships.forget('tags', repository, names);
+    await memberships.forget('tags', repository, tag === null ? [] : [tag]);
   }
-  return { digest, manifests: digests, tags: names };
+  const names = new Set([tag, ...lastTags.map(({ name }) => name)]);
+  return { digest, manifests: digests, tags: [...names].filter((name) => name !== null) };
 }
 
 /** As {@link bringBack}, again while others are in the way: `next` says what to bring back then. */
@@ -120,4 +110,23 @@ async function familyOf({ stores, repository }: Place, digest: Digest): Promise<
     );
   }
   return family.map((member) => member.digest);
+}
+
+/** Tags that name nothing now: of the root, if they are wished for, and of what follows it. */
+async function lastTagsOf(
+  { stores, repository }: Place,
+  digests: readonly Digest[],
+  { digest, withLastTags }: Wish,
+): Promise<TagTarget[]> {
+  const root = withLastTags ? digest : null;
+  const { deletedManifests } = stores.metadata;
+  const tags = await deletedManifests.lastTags(repository, digests, root, MAX_TAGS + 1);
+  if (tags.length > MAX_TAGS) {
+    throw new RegistryError(
+      'RESTORE_REFUSED',
+      `more than ${MAX_TAGS} tags would come back at once: restore it without its tags, and then ` +
+        'those that you need',
+    );
+  }
+  return tags;
 }

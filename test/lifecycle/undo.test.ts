@@ -201,6 +201,55 @@ describe('restore', () => {
     await expectWhole(repository, image);
   });
 
+  test('all the tags that named it, however many', async () => {
+    const repository = newRepository();
+    const image = randomImage();
+    await push(repository, image);
+    const tags = Array.from({ length: 120 }, (_, number) => `v${number}`);
+    for (let start = 0; start < tags.length; start += 40) {
+      const some = tags.slice(start, start + 40).map((tag) => `tag=${tag}`);
+      await pushManifest(repository, image, `${image.digest}?${some.join('&')}`);
+    }
+    await remove(repository, image.digest);
+    const { json } = await restoreManifest(repository, image);
+    expect(json.tags.sort()).toEqual(tags.sort());
+    const list = await call('GET', `/v2/${repository}/tags/list`);
+    expect(await list.json()).toMatchObject({ tags: tags.sort() });
+  });
+
+  test('the tags of one that was pushed again meanwhile, but for those that name something', async () => {
+    const repository = newRepository();
+    const [image, other] = [randomImage(), randomImage()];
+    await push(repository, image, 'v1');
+    await push(repository, image, 'v2');
+    await remove(repository, image.digest);
+    await push(repository, image);
+    await push(repository, other, 'v2');
+    const { json } = await restoreManifest(repository, image);
+    expect(json).toMatchObject({ manifests: [], tags: ['v1'] });
+    expect(await digestOfTag(repository, 'v1')).toBe(image.digest);
+    expect(await digestOfTag(repository, 'v2')).toBe(other.digest);
+  });
+
+  test('an index as long as it was promised, also when the days became fewer', async () => {
+    const repository = newRepository();
+    const [namespace] = repository.split('/');
+    const child = randomImage();
+    const index = indexOf([child]);
+    await push(repository, child);
+    await push(repository, index, 'v1');
+    const days = (restore_days: number) =>
+      query('UPDATE namespaces SET restore_days = ?1 WHERE name = ?2', restore_days, namespace ?? '');
+    await days(90);
+    await remove(repository, index.digest);
+    await days(1);
+    await remove(repository, child.digest);
+    await wait(80 * DAY);
+    await collect(newStores());
+    expect((await restoreManifest(repository, index)).status).toBe(200);
+    await expectWhole(repository, child);
+  });
+
   test('not what is purged, or too old, and an index not without its children', async () => {
     const repository = newRepository();
     const child = randomImage();

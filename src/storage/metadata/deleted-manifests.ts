@@ -3,7 +3,7 @@ import type { Tag } from '../../oci/reference.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import { type Actor, recordEach } from './audit.ts';
 import type { Database } from './database.ts';
-import { guardFound } from './guarded-batch.ts';
+import { guardFound, guardFree } from './guarded-batch.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { restoreManifests } from './restore-manifests.ts';
 import { IS_NEWEST } from './tag-history.ts';
@@ -35,15 +35,16 @@ export interface TagTarget {
 export interface Restoration {
   root: Digest; // has to be there then
   digests: readonly Digest[]; // of deleted manifests
-  tags: readonly TagTarget[];
+  tag: Tag | null; // to name the root, while the conditions hold
+  lastTags: readonly TagTarget[]; // that have to name nothing still
   conditions: readonly TagCondition[];
 }
 
 // SQLite does not know how many rows an index leaves: CROSS JOIN keeps the order of a join, and INDEXED
 // BY names what it would not choose. https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join
 
-/** Tags of one manifest that a list has. */
-const MAX_TAGS = 100;
+/** Tags of one manifest that a list tells. */
+const MAX_TOLD_TAGS = 100;
 
 const REPOSITORY_ID = '(SELECT id FROM repositories WHERE name = ?1)';
 
@@ -74,7 +75,7 @@ export class DeletedManifestMetadata {
          (SELECT json_group_array(name) FROM (
             SELECT name FROM tag_history AS history INDEXED BY tag_history_deletions_by_digest
             WHERE ${LAST_TAGS} AND history.previous = deleted.digest
-            ORDER BY name LIMIT ${MAX_TAGS})) AS tags
+            ORDER BY name LIMIT ${MAX_TOLD_TAGS})) AS tags
        FROM deleted_manifests AS deleted
        WHERE ${IS_RESTORABLE} AND deleted.digest > ?2 ORDER BY deleted.digest LIMIT ?3`,
       repository,
@@ -153,12 +154,20 @@ export class DeletedManifestMetadata {
    */
   async restore(
     repository: RepositoryName,
-    { root, digests, tags, conditions }: Restoration,
+    { root, digests, tag, lastTags, conditions }: Restoration,
     actor: Actor,
   ): Promise<void> {
-    const targets = Map.groupBy(tags, ({ digest }) => digest);
+    const last = lastTags.filter(({ name }) => name !== tag);
+    const all = tag === null ? last : [{ name: tag, digest: root }, ...last];
+    const targets = Map.groupBy(all, ({ digest }) => digest);
     await this.#database.batch([
       ...conditions.map((condition) => guardTag(repository, condition)),
+      guardFree(
+        `SELECT 1 FROM tags WHERE repository_id = ${REPOSITORY_ID}
+           AND name IN (SELECT value FROM json_each(?2))`,
+        repository,
+        JSON.stringify(last.map(({ name }) => name)),
+      ),
       ...restoreManifests(repository, digests, this.#lifetimes, actor),
       guardFound(
         `SELECT 1 FROM manifests WHERE repository_id = ${REPOSITORY_ID} AND digest = ?2`,
