@@ -239,7 +239,11 @@ describe('restore', () => {
     await push(repository, child);
     await push(repository, index, 'v1');
     const days = (restore_days: number) =>
-      query('UPDATE namespaces SET restore_days = ?1 WHERE name = ?2', restore_days, namespace ?? '');
+      query(
+        'UPDATE namespaces SET restore_days = ?1 WHERE name = ?2',
+        restore_days,
+        namespace ?? '',
+      );
     await days(90);
     await remove(repository, index.digest);
     await days(1);
