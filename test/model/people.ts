@@ -246,8 +246,8 @@ export const restorer = ({ stores }: World, digest: Digest): Actor =>
     }),
   );
 
-export const untagger = ({ metadata }: World): Actor =>
-  once('untagger', () => metadata.tags.delete(HERE, LATEST, ACTOR));
+export const untagger = ({ metadata }: World, tag = LATEST): Actor =>
+  once('untagger', () => metadata.tags.delete(HERE, tag, ACTOR));
 
 export const unlinker = ({ metadata }: World): Actor =>
   once('unlinker', () => metadata.blobs.unlink(HERE, named('layer'), ACTOR));

@@ -1,4 +1,6 @@
 /** The orders of whose steps the model goes through. */
+
+import type { Tag } from '../../src/oci/reference.ts';
 import type { Actor, Bounds } from './explorer.ts';
 import {
   alarm,
@@ -39,6 +41,7 @@ const OTHER = image('other');
 const LARGE = image('large', { blobs: [] });
 const INDEX = image('index', { blobs: [], children: [IMAGE.digest] });
 const SIGNATURE = image('signature', { subject: IMAGE.digest });
+const SIGNED = 'signed' as Tag;
 
 /** The layer, and its lease is over: the collector's next. */
 async function oldLayer(world: World, design = designOf(world)): Promise<void> {
@@ -178,6 +181,16 @@ export const STORIES: Readonly<Record<string, Story>> = {
     more: (world) => [collector(world, 'other collector')],
     small: { days: 3, crashes: 0, faults: 0 },
     large: { days: 4, crashes: 0, faults: 0 },
+  },
+  'a referrer whose tag goes after its subject': {
+    given: async (world) => {
+      await oldImage(0)(world);
+      await putManifest(world, {}, HERE, SIGNATURE, [SIGNED], 0);
+    },
+    actors: (world) => [deleter(world, IMAGE.digest), untagger(world, SIGNED), collector(world)],
+    more: (world) => [pusher(world, 'pusher', IMAGE)],
+    small: { days: 4, crashes: 0, faults: 0 },
+    large: { days: 5, crashes: 0, faults: 0 },
   },
 };
 
