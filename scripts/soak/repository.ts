@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../load/random.ts';
-import { type Blob, digestOf, type ManifestContent } from './content.ts';
+import type { Blob, ManifestContent } from './content.ts';
 import { type Answer, type Exchange, NoAnswer, type Question } from './exchange.ts';
+import { Expectations } from './expectations.ts';
 import type { Held, Link, RepositoryModel } from './model.ts';
 import type { Tally } from './tally.ts';
 import { sendBlob } from './upload.ts';
@@ -26,10 +27,12 @@ const ACCEPT =
 export class Repository {
   readonly model: RepositoryModel;
   readonly #tools: Tools;
+  readonly #expect: Expectations;
 
   constructor(model: RepositoryModel, tools: Tools) {
     this.model = model;
     this.#tools = tools;
+    this.#expect = new Expectations(model, tools.tally);
   }
 
   /** Asks until there is an answer, as clients do. `isRepeated`: an earlier request may have been heard. */
@@ -72,7 +75,7 @@ export class Repository {
     if (status === 200) {
       this.model.protect(link, since, this.#tools.windows.lease / 2);
     } else {
-      this.#expectGone(link, version, until, `HEAD of blob ${blob.digest}`);
+      this.#expect.gone(link, version, until, `HEAD of blob ${blob.digest}`);
     }
     return status === 200;
   }
@@ -103,7 +106,7 @@ export class Repository {
     if (isMounted) {
       this.model.protect(link, since, this.#tools.windows.lease);
     } else {
-      from.#expectGone(source, version, until, `mount of ${blob.digest}`);
+      from.#expect.gone(source, version, until, `mount of ${blob.digest}`);
       await this.ask({ method: 'DELETE', path: answer.headers.location ?? '' });
     }
     return isMounted;
@@ -117,7 +120,7 @@ export class Repository {
       held.lapses += 1;
     }
     const followed = held.follows?.lapses ?? 0;
-    const named = this.#promises(content);
+    const named = this.#expect.promises(content);
     const register = tag === null ? null : this.model.tag(tag);
     this.#releaseTagged(register, content.digest, since);
     const moved = register?.begin(content.digest);
@@ -142,7 +145,7 @@ export class Repository {
       this.model.protect(held, since, held.follows === null ? windows.untagged : windows.review);
       return true;
     }
-    this.#explainRefusal(answer, named);
+    this.#expect.refusal(answer, named);
     return false;
   }
 
@@ -162,7 +165,7 @@ export class Repository {
       tag.end(untagged, wasOther ? 'unknown' : outcome);
     }
     if (answer.status === 404 && !answer.isRepeated && version + 2 === held.present.version) {
-      this.#expectPassed(until, `DELETE of manifest ${digest}`);
+      this.#expect.passed(until, `DELETE of manifest ${digest}`);
     } else if (![202, 404, 405].includes(answer.status)) {
       this.#tools.tally.fail(`DELETE of manifest ${digest}: ${answer.status} ${answer.body}`);
     }
@@ -179,7 +182,7 @@ export class Repository {
     const answer = await this.ask({ method: 'DELETE', path: this.path(`manifests/${name}`) });
     register.end(change, 'done');
     if (answer.status === 404 && !answer.isRepeated && version + 2 === register.version) {
-      this.#expectPassed(until, `DELETE of tag ${name}`);
+      this.#expect.passed(until, `DELETE of tag ${name}`);
     } else if (![202, 404].includes(answer.status)) {
       this.#tools.tally.fail(`DELETE of tag ${name}: ${answer.status} ${answer.body}`);
     }
@@ -218,11 +221,11 @@ export class Repository {
     const wasGone = held.present.is(false);
     const answer = await this.getManifest(digest);
     if (answer.status === 404) {
-      this.#expectGone(held, version, until, `pull of manifest ${digest}`);
+      this.#expect.gone(held, version, until, `pull of manifest ${digest}`);
       held.present.observe(false, version);
       return false;
     }
-    this.#expectBytes(answer, digest);
+    this.#expect.bytes(answer, digest);
     if (wasGone && version === held.present.version && !held.present.may(true)) {
       this.#tools.tally.fail(`pull of manifest ${digest}: it is there after its delete`);
     }
@@ -241,10 +244,10 @@ export class Repository {
     const { version } = link.present;
     const answer = await this.ask({ method: 'GET', path: this.path(`blobs/${blob.digest}`) });
     if (answer.status === 404) {
-      this.#expectGone(link, version, until, `pull of blob ${blob.digest}`);
+      this.#expect.gone(link, version, until, `pull of blob ${blob.digest}`);
       link.present.observe(false, version);
     } else {
-      this.#expectBytes(answer, blob.digest);
+      this.#expect.bytes(answer, blob.digest);
     }
   }
 
@@ -257,7 +260,7 @@ export class Repository {
     const found = answer.status === 404 ? null : String(answer.headers['docker-content-digest']);
     const isSettled = version === register.version;
     if (found !== null) {
-      this.#expectBytes(answer, found);
+      this.#expect.bytes(answer, found);
     }
     const held = found === null ? undefined : this.model.manifests.get(found);
     if (isSettled && !register.may(found) && !this.#mayHaveFollowed(certain, found)) {
@@ -290,66 +293,6 @@ export class Repository {
     const held = named && named !== next ? this.model.manifests.get(named) : undefined;
     if (held !== undefined) {
       this.model.release(held, since);
-    }
-  }
-
-  /** What has to be there of all that a manifest names, by digest, while it is pushed. */
-  #promises(content: ManifestContent): Map<string, () => boolean> {
-    const promises = new Map<string, () => boolean>();
-    const promise = (thing: Held | Link, digest: string, until: () => number) => {
-      const { version } = thing.present;
-      const before = until();
-      promises.set(
-        digest,
-        () =>
-          before > performance.now() &&
-          until() > performance.now() &&
-          version === thing.present.version,
-      );
-    };
-    for (const blob of content.blobs) {
-      const link = this.model.link(blob);
-      promise(link, blob.digest, () => this.model.linkUntil(link));
-    }
-    for (const child of content.children) {
-      const held = this.model.manifest(child);
-      promise(held, child.digest, () => this.model.manifestUntil(held));
-    }
-    return promises;
-  }
-
-  #explainRefusal({ status, body }: Answer, promises: Map<string, () => boolean>): void {
-    const text = body.toString();
-    if (status !== 400 || !text.includes('MANIFEST_BLOB_UNKNOWN')) {
-      this.#tools.tally.fail(`PUT of a manifest: ${status} ${text}`);
-      return;
-    }
-    const broken = [...promises].filter(([digest, holds]) => text.includes(digest) && holds());
-    for (const [digest] of broken) {
-      this.#tools.tally.fail(`MANIFEST_BLOB_UNKNOWN for ${digest} inside its lease`);
-    }
-    this.#tools.tally.remark('MANIFEST_BLOB_UNKNOWN after a lease or a delete');
-  }
-
-  #expectGone(thing: Held | Link, version: number, until: number, what: string): void {
-    if (version === thing.present.version) {
-      const now =
-        'content' in thing ? this.model.manifestUntil(thing) : this.model.linkUntil(thing);
-      this.#expectPassed(Math.min(until, now), what);
-    }
-  }
-
-  #expectPassed(until: number, what: string): void {
-    if (until > performance.now()) {
-      this.#tools.tally.fail(`${what} in ${this.model.name}: lost`);
-    }
-  }
-
-  #expectBytes({ status, body }: Answer, digest: string): void {
-    if (status !== 200) {
-      this.#tools.tally.fail(`pull of ${digest}: ${status} ${body}`);
-    } else if (digestOf(body) !== digest) {
-      this.#tools.tally.fail(`pull of ${digest}: ${body.byteLength} bytes have another digest`);
     }
   }
 }
