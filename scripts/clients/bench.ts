@@ -91,6 +91,11 @@ export class Bench {
     return `${this.host}/${this.accounts?.publicNamespace}/${this.#client}/${name}`;
   }
 
+  /** A reference in the namespace that has no room, at a registry that has a login. */
+  fullRemote(name: string): string {
+    return `${this.host}/${this.accounts?.fullNamespace}/${this.#client}/${name}`;
+  }
+
   /** The header that requests without a client's help need. */
   get authorization(): Record<string, string> {
     if (this.accounts === null) {

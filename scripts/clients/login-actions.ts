@@ -17,6 +17,7 @@ export interface LoginClient {
 
 const UNAUTHORIZED = /unauthorized|invalid username\/password|denied|authorization failed/i;
 const DENIED = /requested access to the resource is denied|insufficient_scope|\b401\b/;
+const FULL = /has no room for this: it uses \d+ of 100 bytes/;
 
 /** Logs a client in for all that it does with the registry; with an open one there is no need. */
 export async function logInAsRobot(
@@ -39,6 +40,7 @@ export function loginActions(bench: Bench, client: LoginClient, denied = DENIED)
     : [
         { name: 'login: wrong password', run: () => refuseLogin(bench, client, accounts) },
         { name: 'login: developer pushes', run: () => pushBoth(bench, client, accounts) },
+        { name: 'quota: the push says what is missing', run: () => refuseFull(bench, client) },
         {
           name: 'login: reader only pulls',
           run: () => refusePush(bench, client, accounts, denied),
@@ -61,6 +63,10 @@ async function pushBoth(bench: Bench, client: LoginClient, accounts: Accounts): 
   await client.logIn(accounts.developer);
   await client.push(bench.remote(REFERENCE));
   await client.push(bench.publicRemote(REFERENCE));
+}
+
+async function refuseFull(bench: Bench, client: LoginClient): Promise<void> {
+  await assert.rejects(client.push(bench.fullRemote(REFERENCE)), FULL);
 }
 
 /** Also what everybody may pull is for developers to push. */
