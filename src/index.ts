@@ -6,8 +6,10 @@ import { Registry } from './registry/registry.ts';
 import { createRouter } from './router.ts';
 import { Stores } from './storage/stores.ts';
 
+export { MirrorFetch } from './mirror/mirror-fetch.ts';
 export { LoginThrottle } from './throttle/login-throttle.ts';
 export { UploadSession } from './uploads/upload-session.ts';
+export { UpstreamGate } from './upstream/upstream-gate.ts';
 
 const answer = createRouter();
 
@@ -18,7 +20,12 @@ export default {
     const stores = openStores(env, settings, origin);
     const { metadata } = stores;
     return answer(request, {
-      registry: new Registry(stores, env.UPLOADS),
+      registry: new Registry({
+        stores,
+        sessions: env.UPLOADS,
+        fetches: env.MIRRORS,
+        defaultMirror: settings.defaultMirror,
+      }),
       authority: new Authority({ metadata, throttles: env.THROTTLE, settings }),
       stores,
       settings,

@@ -22,7 +22,7 @@ import * as token from './handlers/token.ts';
 import * as uploads from './handlers/uploads.ts';
 import { discardBody, withBodyRead } from './http/body.ts';
 import { toErrorResponse } from './http/error-response.ts';
-import { DOCKER_API_VERSION } from './http/headers.ts';
+import { DOCKER_API_VERSION, OCI_NAMESPACE } from './http/headers.ts';
 import { originOf } from './http/origin.ts';
 import { ALIVE, logRequest } from './http/request-log.ts';
 import { parseDigest, parseSubjectDigest } from './oci/digest.ts';
@@ -137,9 +137,10 @@ export function createRouter() {
   for (const [path, routes] of Map.groupBy(ROUTES, (row) => row.path)) {
     for (const { methods, access, handle } of routes) {
       for (const method of methods) {
-        router[METHOD_NAMES[method]](path, async (request, services) =>
-          handle(await toCall(request, services, access)),
-        );
+        router[METHOD_NAMES[method]](path, async (request, services) => {
+          const response = await handle(await toCall(request, services, access));
+          return nameRegistry(response, request);
+        });
       }
     }
     router.all(path, () => refuseMethod(routes.flatMap((row) => row.methods)));
@@ -177,7 +178,8 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
   const { registry, authority, settings } = services;
   const { name, param } = request.params;
   const approach = approachOf(request as Request, services.origin);
-  const repositoryName = name === undefined ? null : parseRepositoryName(name);
+  const repositoryName =
+    name === undefined ? null : await readName(request as Request, registry, name);
   const permit = await authority.authorize(approach, {
     access,
     repository: repositoryName,
@@ -195,12 +197,40 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
       if (settings.isOpen) {
         throw new RegistryError('ENDPOINT_UNKNOWN', 'this registry is open: it has no tokens');
       }
-      return { authority, approach, service: authority.tokens };
+      const { host } = new URL(services.origin);
+      return {
+        authority,
+        approach,
+        service: authority.tokens,
+        resolve: (read: RepositoryName) => registry.names.resolve(read, null, host),
+      };
     },
     get parts() {
       return services.parts;
     },
   };
+}
+
+/** What is read may be meant of another registry, of which this one has a mirror. */
+async function readName(
+  request: Request,
+  registry: Registry,
+  text: string,
+): Promise<RepositoryName> {
+  const name = parseRepositoryName(text);
+  const { searchParams, host } = new URL(request.url);
+  return READ.includes(request.method as Method)
+    ? registry.names.resolve(name, searchParams.get('ns'), host)
+    : name;
+}
+
+/** Tells containerd which registry it was answered for: its `ns`. */
+function nameRegistry(response: Response, request: IRequest): Response {
+  const ns = new URL(request.url).searchParams.get('ns');
+  if (ns !== null && response.ok) {
+    response.headers.set(OCI_NAMESPACE, ns);
+  }
+  return response;
 }
 
 /** Who asks is looked up twice where a body may be large: before it is read, and when it is there. */
@@ -225,6 +255,11 @@ async function toApiContext(request: Request, services: Services): Promise<ApiCo
     origin,
     newNamespaces: settings.newNamespaces,
     allowsLocalIssuers: settings.isLocal,
+    upstreams: {
+      adminPassword: settings.adminPassword ?? '',
+      allowsAnonymousHub: settings.isLocal,
+      allowsPrivate: settings.allowsPrivateUpstreams,
+    },
   };
 }
 

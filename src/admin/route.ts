@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Context } from '../accounts/context.ts';
 import type { Namespace, Need } from '../accounts/namespaces.ts';
+import type { UpstreamRules } from '../accounts/upstreams.ts';
 import type { Identity } from '../auth/identity.ts';
 import type { Origin } from '../auth/network.ts';
 import type { Action } from '../auth/roles.ts';
@@ -16,6 +17,7 @@ export interface ApiContext extends Context {
   origin: Origin;
   newNamespaces: 'private' | 'public';
   allowsLocalIssuers: boolean;
+  upstreams: UpstreamRules;
 }
 
 /**

@@ -9,7 +9,10 @@
  * └── backups/parts/<copy>/<random id> some lines of it (gzip)
  *
  * Durable Objects
- * └── <repository>/<upload session id> one upload session
+ * ├── <repository>/<upload session id> one upload session
+ * ├── <namespace>@<digest>             the fetch of a blob into a mirror
+ * ├── <repository>@<digest>, …:<tag>   the fetch of a manifest into a mirror
+ * └── <namespace>                      what all requests to its upstream have in common
  *
  * Edge cache of each location, below https://<the registry's host>/edge-cache/
  * ├── content/<R2 key or digest>       bytes, whatever repositories have them
@@ -21,7 +24,9 @@
  * digest to key. The object's name has the repository in it, so a session asked for under another
  * repository is another, empty object.
  */
-import type { RepositoryName } from '../oci/repository-name.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { Reference } from '../oci/reference.ts';
+import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
 
 /** Below these is content that D1 names, and nothing else. */
 export const CONTENT_PREFIXES = ['blobs/', 'manifests/'] as const;
@@ -57,4 +62,16 @@ export function contentCacheKey(name: string): string {
 
 export function membershipCacheKey(kind: string, repository: RepositoryName, name: string): string {
   return `${kind}/${repository}/${name}`;
+}
+
+/** The object that fetches a blob for all repositories of a mirror. */
+export function blobFetchName(repository: RepositoryName, digest: Digest): string {
+  return `${namespaceOf(repository)}@${digest}`;
+}
+
+/** The object that fetches a manifest, or keeps a tag up to date. */
+export function manifestFetchName(repository: RepositoryName, reference: Reference): string {
+  return 'tag' in reference
+    ? `${repository}:${reference.tag}`
+    : `${repository}@${reference.digest}`;
 }

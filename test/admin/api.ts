@@ -67,6 +67,11 @@ export async function send(
     origin: { address: ADDRESS, country: null, asn: null },
     newNamespaces: 'private',
     allowsLocalIssuers: false,
+    upstreams: {
+      adminPassword: 'a password for tests',
+      allowsAnonymousHub: false,
+      allowsPrivate: false,
+    },
     ...changes,
   });
   const text = new TextDecoder().decode(await response.arrayBuffer());

@@ -45,7 +45,12 @@ export class Deployment {
     const { life, stores } = this.#at(isolate % this.#places.length);
     const settings = { ...readSettings(env), maxAges: this.#maxAges };
     const answer = this.#answer(request, {
-      registry: new Registry(stores, this.#uploads()),
+      registry: new Registry({
+        stores,
+        sessions: this.#uploads(),
+        fetches: env.MIRRORS,
+        defaultMirror: null,
+      }),
       authority: new Authority({ metadata: stores.metadata, throttles: env.THROTTLE, settings }),
       stores,
       settings,

@@ -15,6 +15,7 @@ import { InventoryMetadata } from './inventory.ts';
 import { LIFETIMES, type Lifetimes } from './lifetimes.ts';
 import { ManifestMetadata } from './manifests.ts';
 import { MemberMetadata } from './members.ts';
+import { MirroredMetadata } from './mirrored.ts';
 import { NamespaceMetadata } from './namespaces.ts';
 import { ProgressMetadata } from './progress.ts';
 import { PullMetadata } from './pulls.ts';
@@ -33,10 +34,11 @@ import { TagMetadata } from './tags.ts';
 import { TrashMetadata } from './trash.ts';
 import { TrustRuleMetadata } from './trust-rules.ts';
 import { UploadMetadata } from './uploads.ts';
+import { UpstreamMetadata } from './upstreams.ts';
 import { UserMetadata } from './users.ts';
 
 /** Files of migrations/, each of which wrangler and `npm start` note in the database. */
-const MIGRATIONS = 9;
+const MIGRATIONS = 10;
 
 /** Everything that D1 knows, by the noun it is about. */
 export class MetadataStore {
@@ -55,6 +57,7 @@ export class MetadataStore {
   readonly export: ExportMetadata;
   readonly manifests: ManifestMetadata;
   readonly members: MemberMetadata;
+  readonly mirrored: MirroredMetadata;
   readonly namespaces: NamespaceMetadata;
   readonly progress: ProgressMetadata;
   readonly quotas: QuotaMetadata;
@@ -73,6 +76,7 @@ export class MetadataStore {
   readonly trash: TrashMetadata;
   readonly trustRules: TrustRuleMetadata;
   readonly uploads: UploadMetadata;
+  readonly upstreams: UpstreamMetadata;
   readonly users: UserMetadata;
 
   readonly #database: Database;
@@ -95,6 +99,7 @@ export class MetadataStore {
     this.export = new ExportMetadata(database);
     this.manifests = new ManifestMetadata(database, lifetimes);
     this.members = new MemberMetadata(database);
+    this.mirrored = new MirroredMetadata(database, lifetimes);
     this.namespaces = new NamespaceMetadata(database);
     this.progress = new ProgressMetadata(database);
     this.quotas = new QuotaMetadata(database);
@@ -113,6 +118,7 @@ export class MetadataStore {
     this.trash = new TrashMetadata(database, lifetimes);
     this.trustRules = new TrustRuleMetadata(database);
     this.uploads = new UploadMetadata(database, lifetimes);
+    this.upstreams = new UpstreamMetadata(database);
     this.users = new UserMetadata(database);
   }
 

@@ -1,0 +1,190 @@
+/**
+ * One fetch at a time: the Durable Object of one blob, one tag or one manifest of an upstream. However
+ * many ask for it, wherever in the world, it asks the upstream once and the others wait.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import type { Env } from '../env.ts';
+import type { Digest } from '../oci/digest.ts';
+import { RegistryError } from '../oci/errors.ts';
+import type { Tag } from '../oci/reference.ts';
+import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
+import { type Result, toResult } from '../rpc/result.ts';
+import { readLifetimes } from '../storage/metadata/lifetimes.ts';
+import { Stores } from '../storage/stores.ts';
+import { UpstreamClient } from '../upstream/client.ts';
+import { type BlobFetch, fetchBlob } from './fetch-blob.ts';
+import { fetchManifest } from './fetch-manifest.ts';
+import { refreshTag, type TagState } from './refresh-tag.ts';
+import { remoteRepository } from './remote-repository.ts';
+import type { Source } from './source.ts';
+
+/** The object asks at no host, so it has no edge cache. */
+const NO_ORIGIN = 'http://localhost';
+
+export class MirrorFetch extends DurableObject<Env> {
+  readonly #stores: Stores;
+  #running: Promise<unknown> | null = null;
+  #waiting = 0;
+  #missing: { error: RegistryError; until: number } | null = null; // milliseconds since the epoch
+
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    this.#stores = openStores(env);
+  }
+
+  /**
+   * Has a blob fetched for a repository. The first of several who want its bytes gets them as they come;
+   * for all others the answer is null, and comes when the blob is stored.
+   *
+   * @throws BLOB_UNKNOWN, NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED
+   */
+  blob(
+    repository: RepositoryName,
+    digest: Digest,
+    wantsBytes: boolean,
+  ): Promise<Result<ReadableStream<Uint8Array> | null>> {
+    return toResult(async () => {
+      while (this.#running !== null) {
+        await this.#follow(this.#running);
+        if (await this.#hasBlob(repository, digest)) {
+          return null;
+        }
+      }
+      const starting = this.#startBlob(repository, digest);
+      this.#run(starting.then((fetch) => fetch?.stored));
+      const fetch = await starting;
+      if (fetch === null || wantsBytes) {
+        return fetch?.readable ?? null;
+      }
+      await fetch.readable.cancel();
+      await fetch.stored;
+      return null;
+    });
+  }
+
+  /**
+   * Has a manifest fetched by its digest.
+   *
+   * @throws MANIFEST_UNKNOWN, NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED
+   */
+  manifest(repository: RepositoryName, digest: Digest): Promise<Result<void>> {
+    return toResult(() =>
+      this.#shared(repository, async (source) => {
+        const { manifests } = this.#stores.metadata;
+        if ((await manifests.stat(repository, { digest })) === null) {
+          await this.#checkPlatform(source, digest);
+          await fetchManifest(source, { digest });
+        }
+      }),
+    );
+  }
+
+  /**
+   * Has a tag brought up to date with the upstream, if it was not within its maximum age.
+   *
+   * @throws MANIFEST_UNKNOWN, NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED
+   */
+  tag(repository: RepositoryName, tag: Tag): Promise<Result<TagState>> {
+    return toResult(() => this.#shared(repository, (source) => refreshTag(source, tag)));
+  }
+
+  /** Does something that others who come meanwhile want as well: they get the same result, or failure. */
+  #shared<T>(repository: RepositoryName, work: (source: Source) => Promise<T>): Promise<T> {
+    if (this.#running !== null) {
+      return this.#running as Promise<T>;
+    }
+    const running = this.#source(repository).then((source) => this.#remembering(source, work));
+    this.#run(running);
+    return running;
+  }
+
+  async #follow(running: Promise<unknown>): Promise<void> {
+    this.#waiting += 1;
+    try {
+      await running;
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  #run(work: Promise<unknown>): void {
+    const running = work.finally(() => {
+      this.#running = null;
+    });
+    running.catch(() => {}); // whoever waits for it learns of it
+    this.#running = running;
+  }
+
+  async #hasBlob(repository: RepositoryName, digest: Digest): Promise<boolean> {
+    return (await this.#stores.metadata.blobs.find(repository, digest)) !== null;
+  }
+
+  async #startBlob(repository: RepositoryName, digest: Digest): Promise<BlobFetch | null> {
+    const source = await this.#source(repository);
+    const { mirrored } = this.#stores.metadata;
+    const wanted = await mirrored.findUnfetched(repository, digest);
+    if (wanted !== null) {
+      await mirrored.adopt(repository, digest);
+    }
+    if (await this.#hasBlob(repository, digest)) {
+      return null;
+    }
+    return this.#remembering(source, () =>
+      fetchBlob(source, digest, wanted?.size ?? null, () => this.#waiting === 0),
+    );
+  }
+
+  /** That the upstream does not have it is remembered for a while. */
+  async #remembering<T>(source: Source, work: (source: Source) => Promise<T>): Promise<T> {
+    if (this.#missing !== null && this.#missing.until > Date.now()) {
+      throw this.#missing.error;
+    }
+    try {
+      return await work(source);
+    } catch (error) {
+      if (error instanceof RegistryError && /^(?:BLOB|MANIFEST)_UNKNOWN$/.test(error.error)) {
+        this.#missing = { error, until: Date.now() + source.upstream.missingMaxAge * 1000 };
+      }
+      throw error;
+    }
+  }
+
+  /** An index may name platforms that this mirror leaves out. */
+  async #checkPlatform({ upstream, stores, repository }: Source, digest: Digest): Promise<void> {
+    const { platforms } = upstream;
+    const named =
+      platforms === null ? null : await stores.metadata.mirrored.findUnfetched(repository, digest);
+    if (named?.platform != null && platforms?.includes(named.platform) === false) {
+      throw new RegistryError(
+        'MANIFEST_UNKNOWN',
+        `the mirror of ${upstream.namespace} leaves ${named.platform} out: it has ${platforms.join(', ')}`,
+      );
+    }
+  }
+
+  async #source(repository: RepositoryName): Promise<Source> {
+    const stores = this.#stores;
+    const namespace = namespaceOf(repository);
+    const upstream = await stores.metadata.upstreams.find(namespace);
+    if (upstream === null) {
+      throw new RegistryError('NAME_UNKNOWN', `${namespace} is no mirror any more`);
+    }
+    const gate = this.env.GATES.getByName(namespace);
+    const client = new UpstreamClient(upstream, gate, this.env.PRIVATE_UPSTREAMS === 'true');
+    return { upstream, client, repository, remote: remoteRepository(upstream, repository), stores };
+  }
+}
+
+function openStores(env: Env): Stores {
+  return new Stores(
+    {
+      database: env.DB,
+      bucket: env.BUCKET,
+      readWindow: Number.POSITIVE_INFINITY,
+      maxAges: { membership: 0, tag: 0 },
+      lifetimes: readLifetimes(env.LIFETIMES),
+      pullInterval: 0,
+    },
+    NO_ORIGIN,
+  );
+}

@@ -1,0 +1,124 @@
+import { type Actor, type AuditEntry, record } from './audit.ts';
+import type { Database } from './database.ts';
+import { guardFree, runGuarded } from './guarded-batch.ts';
+
+/** Another registry, of which a namespace is the mirror. */
+export interface UpstreamRecord {
+  namespace: string; // "docker.io": what its repositories begin with here
+  url: string; // scheme and host, "https://registry-1.docker.io"
+  username: string | null;
+  secret: string | null; // sealed
+  tokenHost: string | null; // besides its own host, where the credentials may go
+  repositories: readonly string[]; // globs
+  platforms: readonly string[] | null; // as "linux/amd64"; null for all
+  tagMaxAge: number; // seconds
+  missingMaxAge: number; // seconds
+  onMissing: 'forget' | 'keep';
+  onFailure: 'stale' | 'fail';
+}
+
+const COLUMNS = `namespace, url, username, secret, token_host AS tokenHost, repositories, platforms,
+  tag_max_age AS tagMaxAge, missing_max_age AS missingMaxAge, on_missing AS onMissing,
+  on_failure AS onFailure`;
+
+interface Row extends Omit<UpstreamRecord, 'repositories' | 'platforms'> {
+  repositories: string;
+  platforms: string | null;
+}
+
+/** The registries that are mirrored. */
+export class UpstreamMetadata {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async find(namespace: string): Promise<UpstreamRecord | null> {
+    const row = await this.#database.first<Row>(
+      `SELECT ${COLUMNS} FROM upstreams WHERE namespace = ?1`,
+      namespace,
+    );
+    return row === null ? null : toRecord(row);
+  }
+
+  /** Whether there is a namespace of that name, a mirror or not. */
+  async hasNamespace(name: string): Promise<boolean> {
+    return (await this.#database.first('SELECT 1 FROM namespaces WHERE name = ?1', name)) !== null;
+  }
+
+  /** All of them, by namespace: there are a few dozen at most. */
+  async list(): Promise<UpstreamRecord[]> {
+    const rows = await this.#database.all<Row>(
+      `SELECT ${COLUMNS} FROM upstreams ORDER BY namespace LIMIT ${MAX_UPSTREAMS}`,
+    );
+    return rows.map(toRecord);
+  }
+
+  /**
+   * Makes a namespace the mirror of an upstream, or changes that. The namespace is made when it is not
+   * there. False, and nothing changes, when it has repositories of its own.
+   */
+  put(
+    upstream: UpstreamRecord,
+    isPublic: boolean,
+    actor: Actor,
+    entry: AuditEntry,
+  ): Promise<boolean> {
+    const { namespace } = upstream;
+    return runGuarded(this.#database, [
+      guardFree(
+        `SELECT 1 FROM repositories WHERE namespace = ?1
+           AND NOT EXISTS (SELECT 1 FROM upstreams WHERE upstreams.namespace = ?1)`,
+        namespace,
+      ),
+      [
+        `INSERT INTO namespaces (name, is_public, creates_on_push, restore_days)
+         VALUES (?1, ?2, 1, 0) ON CONFLICT DO NOTHING`,
+        namespace,
+        isPublic ? 1 : 0,
+      ],
+      [
+        `INSERT INTO upstreams (namespace, url, username, secret, token_host, repositories, platforms,
+           tag_max_age, missing_max_age, on_missing, on_failure)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         ON CONFLICT (namespace) DO UPDATE SET url = excluded.url, username = excluded.username,
+           secret = excluded.secret, token_host = excluded.token_host,
+           repositories = excluded.repositories, platforms = excluded.platforms,
+           tag_max_age = excluded.tag_max_age, missing_max_age = excluded.missing_max_age,
+           on_missing = excluded.on_missing, on_failure = excluded.on_failure`,
+        namespace,
+        upstream.url,
+        upstream.username,
+        upstream.secret,
+        upstream.tokenHost,
+        JSON.stringify(upstream.repositories),
+        upstream.platforms === null ? null : JSON.stringify(upstream.platforms),
+        upstream.tagMaxAge,
+        upstream.missingMaxAge,
+        upstream.onMissing,
+        upstream.onFailure,
+      ],
+      record(actor, entry),
+    ]);
+  }
+
+  /** Ends the mirror: what was fetched stays, and is the namespace's own from then on. False: there is none. */
+  async delete(namespace: string, actor: Actor, entry: AuditEntry): Promise<boolean> {
+    const [, deleted] = await this.#database.batch([
+      record(actor, entry),
+      ['DELETE FROM upstreams WHERE namespace = ?1 RETURNING namespace', namespace],
+    ]);
+    return deleted?.length === 1;
+  }
+}
+
+const MAX_UPSTREAMS = 200;
+
+function toRecord({ repositories, platforms, ...row }: Row): UpstreamRecord {
+  return {
+    ...row,
+    repositories: JSON.parse(repositories),
+    platforms: platforms === null ? null : JSON.parse(platforms),
+  };
+}

@@ -1,0 +1,38 @@
+import type { Isolate } from './isolate.ts';
+import type { UpstreamMetadata, UpstreamRecord } from './metadata/upstreams.ts';
+
+/** A changed setting counts everywhere after this. */
+const MAX_AGE = 15_000; // milliseconds
+
+/** Which namespaces are mirrors, as this isolate remembers it for a few seconds. */
+export class Mirrors {
+  readonly #isolate: Isolate;
+  readonly #upstreams: UpstreamMetadata;
+
+  constructor(isolate: Isolate, upstreams: UpstreamMetadata) {
+    this.#isolate = isolate;
+    this.#upstreams = upstreams;
+  }
+
+  /** The upstream of a namespace; null when it is no mirror. Only names with a dot can be one. */
+  async find(namespace: string): Promise<UpstreamRecord | null> {
+    return namespace.includes('.')
+      ? this.#recall(`upstream ${namespace}`, () => this.#upstreams.find(namespace))
+      : null;
+  }
+
+  /** Whether the registry has a namespace of that name. */
+  hasNamespace(name: string): Promise<boolean> {
+    return this.#recall(`exists ${name}`, () => this.#upstreams.hasNamespace(name));
+  }
+
+  async #recall<T>(key: string, find: () => Promise<T>): Promise<T> {
+    const known = this.#isolate.namespaces.get(key) as { value: T } | undefined;
+    if (known !== undefined) {
+      return known.value;
+    }
+    const value = await find();
+    this.#isolate.namespaces.set(key, { value }, 1, Date.now() + MAX_AGE);
+    return value;
+  }
+}
