@@ -116,8 +116,9 @@ export class UploadSession extends DurableObject<Env> {
    * Appends a last chunk, if there is one, and makes the upload the blob `digest`. Safe to repeat:
    * a wrong digest loses nothing, and once committed the answer is the same for ten minutes.
    *
-   * @throws DIGEST_INVALID when the bytes have another digest; QUOTA_OF_REPOSITORIES_EXCEEDED; else like
-   *   {@link append}. What a quota refuses can be finished when there is room.
+   * @throws DIGEST_INVALID when the bytes have another digest; QUOTA_OF_REPOSITORIES_EXCEEDED; NAME_UNKNOWN
+   *   where pushes make no repositories; else like {@link append}. What a quota or the missing repository
+   *   refuses can be finished later.
    */
   finish(digest: Digest, chunk: Chunk | null): Promise<Result<UploadProgress>> {
     return this.#alone(async () => {

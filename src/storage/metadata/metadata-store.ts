@@ -36,7 +36,7 @@ import { UploadMetadata } from './uploads.ts';
 import { UserMetadata } from './users.ts';
 
 /** Files of migrations/, each of which wrangler and `npm start` note in the database. */
-const MIGRATIONS = 9;
+const MIGRATIONS = 10;
 
 /** Everything that D1 knows, by the noun it is about. */
 export class MetadataStore {
