@@ -109,8 +109,8 @@ async function find(keeper: Keeper, id: number): Promise<DeletedRepository> {
 }
 
 /** Those of the names that the keeper may delete, for a member may have another role on some of them. */
-async function deletable(
-  { context, identity, origin }: Keeper,
+export async function deletable(
+  { context, identity, origin }: Omit<Keeper, 'namespace'>,
   names: readonly RepositoryName[],
 ): Promise<Set<RepositoryName>> {
   const records =

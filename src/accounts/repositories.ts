@@ -29,8 +29,7 @@ export async function listRepositories(
   }
   const found: RepositoryName[] = [];
   for (let last = after; found.length <= limit; ) {
-    const query = { term: '', last, namespaces: [namespace], limit: BATCH_SIZE };
-    const names = await metadata.repositories.list(query);
+    const names = await metadata.repositories.ofNamespace(namespace, last, BATCH_SIZE);
     found.push(...(await reader.readable(names)));
     last = names.at(-1) ?? last;
     if (names.length < BATCH_SIZE) {

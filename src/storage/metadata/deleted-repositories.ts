@@ -11,8 +11,10 @@ export interface DeletedRepository {
   restorableUntil: number; // seconds since the epoch
 }
 
-const COLUMNS = `id, substr(name, instr(name, '/') + 1) AS name, deleted_at AS deletedAt,
-  expires_at AS restorableUntil`;
+/** What the name of a deleted repository was. */
+export const FORMER_NAME = `substr(name, instr(name, '/') + 1)`;
+
+const COLUMNS = `id, ${FORMER_NAME} AS name, deleted_at AS deletedAt, expires_at AS restorableUntil`;
 
 const IS_RESTORABLE = 'deleted_at IS NOT NULL AND expires_at > unixepoch()';
 

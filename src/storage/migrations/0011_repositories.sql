@@ -9,3 +9,11 @@ BEGIN
     WHERE name = NEW.namespace AND NOT creates_on_push;
   INSERT INTO repositories (name, namespace) VALUES (NEW.repository, NEW.namespace);
 END;
+
+-- What keeps content is asked by its digest alone.
+CREATE INDEX manifests_by_digest ON manifests (digest, repository_id);
+CREATE INDEX deleted_manifests_by_digest ON deleted_manifests (digest, repository_id);
+
+-- Pages of a namespace: of what is there by name, of what is deleted by id.
+CREATE INDEX repositories_by_name ON repositories (namespace, name) WHERE deleted_at IS NULL;
+CREATE INDEX deleted_repositories_by_namespace ON repositories (namespace) WHERE deleted_at IS NOT NULL;
