@@ -1,4 +1,5 @@
 import { CatalogReader } from '../auth/catalog-reader.ts';
+import { decide } from '../auth/decide.ts';
 import type { Identity } from '../auth/identity.ts';
 import type { Origin } from '../auth/network.ts';
 import { RegistryError } from '../oci/errors.ts';
@@ -43,18 +44,29 @@ export async function listRepositories(
 }
 
 /**
- * Makes an empty repository, where pushes make none.
+ * Makes an empty repository, where pushes make none. The caller may do so in the namespace; by a glob they
+ * may have a lesser role at the name, and then do not.
  *
- * @throws NAME_INVALID, ACCOUNT_INVALID for a name in another namespace, ACCOUNT_EXISTS
+ * @throws NAME_INVALID, ACCOUNT_INVALID for a name in another namespace, DENIED, ACCOUNT_EXISTS
  */
 export async function createRepository(
   { metadata, actor }: Context,
+  identity: Identity,
+  origin: Origin,
   namespace: string,
   text: string,
 ): Promise<RepositoryName> {
   const name = parseRepositoryName(text);
   if (namespaceOf(name) !== namespace) {
     throw new RegistryError('ACCOUNT_INVALID', `the name has to begin with "${namespace}/"`);
+  }
+  const [access] = await metadata.access.find(identity.principal, [name]);
+  const decision = access && decide(identity, 'delete', access, origin);
+  if (!decision?.allowed) {
+    throw new RegistryError(
+      'DENIED',
+      `a repository is made by those who may delete it: ${decision?.because}`,
+    );
   }
   if (!(await metadata.repositories.create(name, actor))) {
     throw new RegistryError('ACCOUNT_EXISTS', 'there is a repository of that name');
