@@ -5,6 +5,7 @@ import { ADMIN, call as api, newNamespace } from '../admin/api.ts';
 import { pushBlob } from '../support/client.ts';
 import { countDuring } from '../support/counting.ts';
 import { randomBlob } from '../support/images.ts';
+import { newStores } from '../support/storage.ts';
 
 const STRANGERS = 5000;
 
@@ -36,6 +37,14 @@ test.each([
 ])('%s', async (_what, path) => {
   const { d1RowsRead } = await countDuring(async () => {
     expect((await api(ADMIN, 'GET', path)).status).toBe(200);
+  });
+  expect(d1RowsRead).toBeLessThan(MOST);
+});
+
+test('the repositories with which retention goes on', async () => {
+  const { d1RowsRead } = await countDuring(async () => {
+    const found = await newStores().metadata.retentionTags.repositories('crowd', 'crowd/r2', 5);
+    expect(found).toHaveLength(5);
   });
   expect(d1RowsRead).toBeLessThan(MOST);
 });

@@ -32,6 +32,7 @@ import { TagRuleMetadata } from './tag-rules.ts';
 import { TagMetadata } from './tags.ts';
 import { TrashMetadata } from './trash.ts';
 import { TrustRuleMetadata } from './trust-rules.ts';
+import { UntaggedReviewMetadata } from './untagged-reviews.ts';
 import { UploadMetadata } from './uploads.ts';
 import { UserMetadata } from './users.ts';
 
@@ -72,6 +73,7 @@ export class MetadataStore {
   readonly tags: TagMetadata;
   readonly trash: TrashMetadata;
   readonly trustRules: TrustRuleMetadata;
+  readonly untaggedReviews: UntaggedReviewMetadata;
   readonly uploads: UploadMetadata;
   readonly users: UserMetadata;
 
@@ -112,6 +114,7 @@ export class MetadataStore {
     this.tags = new TagMetadata(database);
     this.trash = new TrashMetadata(database, lifetimes);
     this.trustRules = new TrustRuleMetadata(database);
+    this.untaggedReviews = new UntaggedReviewMetadata(database);
     this.uploads = new UploadMetadata(database, lifetimes);
     this.users = new UserMetadata(database);
   }
