@@ -75,7 +75,8 @@ export async function listDeletedRepositories(
 /**
  * Gives a deleted repository its name back.
  *
- * @throws ACCOUNT_UNKNOWN, or ACCOUNT_EXISTS when a new repository has the name
+ * @throws ACCOUNT_UNKNOWN, ACCOUNT_EXISTS when a new repository has the name, or
+ *   QUOTA_OF_REPOSITORIES_EXCEEDED
  */
 export async function restoreRepository(keeper: Keeper, id: number): Promise<RepositoryName> {
   const { metadata, actor } = keeper.context;
