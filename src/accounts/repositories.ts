@@ -52,7 +52,6 @@ export async function listRepositories(
 export async function createRepository(
   { metadata, actor }: Context,
   identity: Identity,
-  origin: Origin,
   namespace: string,
   text: string,
 ): Promise<RepositoryName> {
@@ -61,7 +60,7 @@ export async function createRepository(
     throw new RegistryError('ACCOUNT_INVALID', `the name has to begin with "${namespace}/"`);
   }
   const [access] = await metadata.access.find(identity.principal, [name]);
-  const decision = access && decide(identity, 'delete', access, origin);
+  const decision = access && decide(identity, 'delete', access, null);
   if (!decision?.allowed) {
     throw new RegistryError(
       'DENIED',

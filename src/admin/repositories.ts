@@ -32,7 +32,7 @@ export const REPOSITORY_ROUTES: readonly Route[] = [
     status: 201,
     answer: repositorySchema,
     handle: async ({ context, identity, namespace, body }) => ({
-      name: await createRepository(context, identity, context.origin, namespace.name, body.name),
+      name: await createRepository(context, identity, namespace.name, body.name),
     }),
   }),
 ];
