@@ -32,11 +32,12 @@ import { TagRuleMetadata } from './tag-rules.ts';
 import { TagMetadata } from './tags.ts';
 import { TrashMetadata } from './trash.ts';
 import { TrustRuleMetadata } from './trust-rules.ts';
+import { UntaggedReviewMetadata } from './untagged-reviews.ts';
 import { UploadMetadata } from './uploads.ts';
 import { UserMetadata } from './users.ts';
 
 /** Files of migrations/, each of which wrangler and `npm start` note in the database. */
-const MIGRATIONS = 9;
+const MIGRATIONS = 10;
 
 /** Everything that D1 knows, by the noun it is about. */
 export class MetadataStore {
@@ -72,6 +73,7 @@ export class MetadataStore {
   readonly tags: TagMetadata;
   readonly trash: TrashMetadata;
   readonly trustRules: TrustRuleMetadata;
+  readonly untaggedReviews: UntaggedReviewMetadata;
   readonly uploads: UploadMetadata;
   readonly users: UserMetadata;
 
@@ -112,6 +114,7 @@ export class MetadataStore {
     this.tags = new TagMetadata(database);
     this.trash = new TrashMetadata(database, lifetimes);
     this.trustRules = new TrustRuleMetadata(database);
+    this.untaggedReviews = new UntaggedReviewMetadata(database);
     this.uploads = new UploadMetadata(database, lifetimes);
     this.users = new UserMetadata(database);
   }
