@@ -7,6 +7,7 @@ import { formatBytes } from './upload/progress.ts';
 interface Reason {
   kind: string;
   repository: string;
+  restorableUntil: string | null; // when the repository is deleted
   because: string;
   until: string | null;
 }
@@ -19,7 +20,10 @@ interface Explanation {
 }
 
 const COLUMNS: Columns<Reason> = {
-  repository: (reason) => reason.repository,
+  repository: ({ repository, restorableUntil }) =>
+    restorableUntil === null
+      ? repository
+      : `${repository} (deleted, restorable until ${restorableUntil})`,
   as: (reason) => reason.kind,
   because: (reason) => reason.because,
   until: (reason) => reason.until,

@@ -39,6 +39,7 @@ export class Repository {
   async ask(question: Question): Promise<Answer & { isRepeated: boolean }> {
     for (let isRepeated = false; ; isRepeated = true) {
       await this.#tools.running();
+      const since = performance.now();
       try {
         const answer = await this.#tools.exchange.ask(question);
         const { method, path } = question;
@@ -53,7 +54,7 @@ export class Repository {
           throw error;
         }
         if (!this.#tools.isKilled) {
-          this.#tools.tally.fail(error.message);
+          this.#expect.noAnswer(error, question, since, this.#tools.windows);
         }
       }
       await sleep(50);

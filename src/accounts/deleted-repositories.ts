@@ -75,7 +75,8 @@ export async function listDeletedRepositories(
 /**
  * Gives a deleted repository its name back.
  *
- * @throws ACCOUNT_UNKNOWN, or ACCOUNT_EXISTS when a new repository has the name
+ * @throws ACCOUNT_UNKNOWN, ACCOUNT_EXISTS when a new repository has the name, or
+ *   QUOTA_OF_REPOSITORIES_EXCEEDED
  */
 export async function restoreRepository(keeper: Keeper, id: number): Promise<RepositoryName> {
   const { metadata, actor } = keeper.context;
@@ -109,8 +110,8 @@ async function find(keeper: Keeper, id: number): Promise<DeletedRepository> {
 }
 
 /** Those of the names that the keeper may delete, for a member may have another role on some of them. */
-async function deletable(
-  { context, identity, origin }: Keeper,
+export async function deletable(
+  { context, identity, origin }: Omit<Keeper, 'namespace'>,
   names: readonly RepositoryName[],
 ): Promise<Set<RepositoryName>> {
   const records =

@@ -1,4 +1,5 @@
 import { CatalogReader } from '../auth/catalog-reader.ts';
+import { decide } from '../auth/decide.ts';
 import type { Identity } from '../auth/identity.ts';
 import type { Origin } from '../auth/network.ts';
 import { RegistryError } from '../oci/errors.ts';
@@ -29,8 +30,7 @@ export async function listRepositories(
   }
   const found: RepositoryName[] = [];
   for (let last = after; found.length <= limit; ) {
-    const query = { term: '', last, namespaces: [namespace], limit: BATCH_SIZE };
-    const names = await metadata.repositories.list(query);
+    const names = await metadata.repositories.ofNamespace(namespace, last, BATCH_SIZE);
     found.push(...(await reader.readable(names)));
     last = names.at(-1) ?? last;
     if (names.length < BATCH_SIZE) {
@@ -44,18 +44,28 @@ export async function listRepositories(
 }
 
 /**
- * Makes an empty repository, where pushes make none.
+ * Makes an empty repository, where pushes make none. The caller may do so in the namespace; by a glob they
+ * may have a lesser role at the name, and then do not.
  *
- * @throws NAME_INVALID, ACCOUNT_INVALID for a name in another namespace, ACCOUNT_EXISTS
+ * @throws NAME_INVALID, ACCOUNT_INVALID for a name in another namespace, DENIED, ACCOUNT_EXISTS
  */
 export async function createRepository(
   { metadata, actor }: Context,
+  identity: Identity,
   namespace: string,
   text: string,
 ): Promise<RepositoryName> {
   const name = parseRepositoryName(text);
   if (namespaceOf(name) !== namespace) {
     throw new RegistryError('ACCOUNT_INVALID', `the name has to begin with "${namespace}/"`);
+  }
+  const [access] = await metadata.access.find(identity.principal, [name]);
+  const decision = access && decide(identity, 'delete', access, null);
+  if (!decision?.allowed) {
+    throw new RegistryError(
+      'DENIED',
+      `a repository is made by those who may delete it: ${decision?.because}`,
+    );
   }
   if (!(await metadata.repositories.create(name, actor))) {
     throw new RegistryError('ACCOUNT_EXISTS', 'there is a repository of that name');

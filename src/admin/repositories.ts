@@ -31,8 +31,8 @@ export const REPOSITORY_ROUTES: readonly Route[] = [
     query: null,
     status: 201,
     answer: repositorySchema,
-    handle: async ({ context, namespace, body }) => ({
-      name: await createRepository(context, namespace.name, body.name),
+    handle: async ({ context, identity, namespace, body }) => ({
+      name: await createRepository(context, identity, namespace.name, body.name),
     }),
   }),
 ];

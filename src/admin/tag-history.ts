@@ -22,7 +22,7 @@ const changeSchema = z.strictObject({
   at: timestamp,
   digest: z.string().nullable().describe('what it names from then on; null: it was deleted'),
   previous: z.string().nullable().describe('what it named until then; null: nothing'),
-  principal: z.string().nullable().describe('who did it'),
+  principal: z.string().nullable().describe('who did it, for those who may push to the repository'),
   ...whereabouts,
   manifest: whereabouts.manifest.nullable().describe('of the digest'),
 });
@@ -31,7 +31,10 @@ const deletedTagSchema = z.strictObject({
   name: z.string(),
   digest: z.string().describe('what it named last'),
   deletedAt: timestamp,
-  principal: z.string().nullable().describe('who deleted it'),
+  principal: z
+    .string()
+    .nullable()
+    .describe('who deleted it, for those who may push to the repository'),
   ...whereabouts,
 });
 
@@ -46,10 +49,9 @@ export const TAG_HISTORY_ROUTES: readonly Route[] = [
     query: numberedPageQuery,
     status: 200,
     answer: z.strictObject({ changes: z.array(changeSchema), next }),
-    handle: async ({ context, repository, params, query }) => {
+    handle: async ({ context, identity, repository, params, query }) => {
       const page = await listTagHistory(
-        context,
-        repository,
+        { context, identity, repository },
         parseTag(params.tag),
         query.after,
         query.limit,
@@ -66,11 +68,10 @@ export const TAG_HISTORY_ROUTES: readonly Route[] = [
     query: z.strictObject({ at: time.optional() }),
     status: 200,
     answer: changeSchema,
-    handle: async ({ context, repository, params, query }) =>
+    handle: async ({ context, identity, repository, params, query }) =>
       toChange(
         await findTagAt(
-          context,
-          repository,
+          { context, identity, repository },
           parseTag(params.tag),
           query.at === undefined ? undefined : toSeconds(query.at),
         ),
@@ -111,8 +112,8 @@ export const TAG_HISTORY_ROUTES: readonly Route[] = [
     query: pageQuery,
     status: 200,
     answer: z.strictObject({ tags: z.array(deletedTagSchema), next }),
-    handle: async ({ context, repository, query }) => {
-      const page = await listDeletedTags(context, repository, query);
+    handle: async ({ context, identity, repository, query }) => {
+      const page = await listDeletedTags({ context, identity, repository }, query);
       const tags = page.entries.map(
         ({ deletedAt, principal, isThere, restorableUntil, ...tag }) => ({
           ...tag,

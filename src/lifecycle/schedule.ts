@@ -30,6 +30,7 @@ export async function runSchedule(stores: Stores): Promise<Record<string, unknow
       : {
           repositories: () => drain(stores),
           retention: () => runDue(stores),
+          reviews: () => metadata.untaggedReviews.goOn(),
           collection: () => collect(stores),
           orphans: () => reconcile(stores),
           copy: () => copyDatabase(stores),

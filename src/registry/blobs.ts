@@ -51,7 +51,11 @@ export class Blobs {
     return this.#stores.content.open(blob, range);
   }
 
-  /** Links a blob that one of `from` sees. False when none does. */
+  /**
+   * Links a blob that one of `from` sees. False when none does.
+   *
+   * @throws NAME_UNKNOWN where pushes make no repositories and this one is not there
+   */
   async mount(digest: Digest, from: readonly RepositoryName[] | 'all'): Promise<boolean> {
     return (
       from.length > 0 &&

@@ -55,7 +55,7 @@ export class ManifestPushes {
    * the repository, but for its subject and for layers that may be elsewhere.
    *
    * @throws DIGEST_INVALID, MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN (a detail for each digest),
-   *   TAG_IMMUTABLE, or TAG_MOVED when a condition does not hold
+   *   NAME_UNKNOWN where pushes make no repositories, TAG_IMMUTABLE, or TAG_MOVED when a condition does not hold
    */
   async put(push: ManifestPush): Promise<PushedManifest> {
     const { reference, bytes } = push;

@@ -28,15 +28,14 @@ import { BlobStore } from '../storage/blob-store.ts';
 import { blobKey } from '../storage/keys.ts';
 import { readLifetimes } from '../storage/metadata/lifetimes.ts';
 import { MetadataStore } from '../storage/metadata/metadata-store.ts';
-import { discard } from '../streams/discard.ts';
 import { type Chunk, UploadContent } from './upload-content.ts';
 import { UploadRecord, type UploadSessionRow } from './upload-record.ts';
 import { UploadRoom } from './upload-room.ts';
+import { UploadTurn } from './upload-turn.ts';
 
 const SESSION_LIFETIME = 24 * 60 * 60; // seconds
 const COMMITTED_LIFETIME = 10 * 60; // seconds
 const RETRY_DELAY = 60; // seconds
-const SILENCE = 5_000; // milliseconds
 
 /** Where the upload is: how many bytes it has, and whether a chunk was refused for starting elsewhere. */
 export interface UploadProgress {
@@ -49,7 +48,7 @@ export class UploadSession extends DurableObject<Env> {
   readonly #metadata: MetadataStore;
   readonly #record: UploadRecord;
   readonly #content: UploadContent;
-  #running: Promise<unknown> | null = null;
+  readonly #turn: UploadTurn;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -57,6 +56,7 @@ export class UploadSession extends DurableObject<Env> {
     this.#metadata = new MetadataStore(env.DB, readLifetimes(env.LIFETIMES));
     this.#record = new UploadRecord(context.storage);
     this.#content = new UploadContent(this.#record, this.#blobs);
+    this.#turn = new UploadTurn(this.#record, this.#content);
   }
 
   /** Opens the session; call it once, before anything else. */
@@ -106,7 +106,7 @@ export class UploadSession extends DurableObject<Env> {
    *   TOOMANYREQUESTS, UNAVAILABLE, QUOTA_OF_BYTES_EXCEEDED
    */
   append(chunk: Chunk): Promise<Result<UploadProgress>> {
-    return this.#alone(async () => {
+    return this.#turn.take(async () => {
       const { state, size } = this.#record.requireRow('open', 'completing');
       return state === 'open' ? this.#append(chunk, null) : { offset: size, isOutOfOrder: true };
     }, chunk);
@@ -116,11 +116,12 @@ export class UploadSession extends DurableObject<Env> {
    * Appends a last chunk, if there is one, and makes the upload the blob `digest`. Safe to repeat:
    * a wrong digest loses nothing, and once committed the answer is the same for ten minutes.
    *
-   * @throws DIGEST_INVALID when the bytes have another digest; QUOTA_OF_REPOSITORIES_EXCEEDED; else like
-   *   {@link append}. What a quota refuses can be finished when there is room.
+   * @throws DIGEST_INVALID when the bytes have another digest; QUOTA_OF_REPOSITORIES_EXCEEDED; NAME_UNKNOWN
+   *   where pushes make no repositories; else like {@link append}. What a quota or the missing repository
+   *   refuses can be finished later.
    */
   finish(digest: Digest, chunk: Chunk | null): Promise<Result<UploadProgress>> {
-    return this.#alone(async () => {
+    return this.#turn.take(async () => {
       if (this.#record.requireRow('open', 'completing', 'committed').state === 'open') {
         const progress = await this.#receive(digest, chunk);
         if (progress.isOutOfOrder) {
@@ -146,7 +147,7 @@ export class UploadSession extends DurableObject<Env> {
    * @throws BLOB_UPLOAD_UNKNOWN when there is none, or it is a blob already; TOOMANYREQUESTS
    */
   cancel(): Promise<Result<void>> {
-    return this.#alone(async () => {
+    return this.#turn.take(async () => {
       this.#record.requireRow('open', 'completing', 'closed');
       await this.#close();
     });
@@ -157,7 +158,7 @@ export class UploadSession extends DurableObject<Env> {
     const { row } = this.#record;
     if (row === null || row.state === 'committed') {
       await this.#record.clear();
-    } else if (this.#running !== null) {
+    } else if (this.#turn.isTaken) {
       await this.#wakeIn(RETRY_DELAY);
     } else {
       await this.#close();
@@ -254,40 +255,6 @@ export class UploadSession extends DurableObject<Env> {
       await this.#blobs.abortMultipart(row.key, row.multipartId);
     }
     await this.#record.clear();
-  }
-
-  /** Runs one request that changes the session, unless another one is under way. */
-  #alone<T>(work: () => Promise<T>, chunk: Chunk | null = null): Promise<Result<T>> {
-    return toResult(async () => {
-      try {
-        return await this.#unlessBusy(work, chunk);
-      } finally {
-        if (chunk !== null && !chunk.body.locked) {
-          await discard(chunk.body); // the request was refused before its body was looked at
-        }
-      }
-    });
-  }
-
-  /**
-   * A chunk that says where it goes on comes from one whose connection broke: it takes the place of a
-   * sender who hangs, which may be the same one, on a line that nobody has closed.
-   */
-  async #unlessBusy<T>(work: () => Promise<T>, chunk: Chunk | null): Promise<T> {
-    const goesOn = this.#running !== null && chunk?.range?.first === this.#record.offset;
-    if (goesOn && this.#content.giveUpSender(SILENCE)) {
-      await this.#running?.catch(() => {}); // what it brought is kept: then the offset is another
-    }
-    if (this.#running !== null) {
-      throw new RegistryError('TOOMANYREQUESTS', 'this upload is busy with another request');
-    }
-    const running = work();
-    this.#running = running;
-    try {
-      return await running;
-    } finally {
-      this.#running = null;
-    }
   }
 
   #progress(): UploadProgress {

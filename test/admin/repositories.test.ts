@@ -54,6 +54,32 @@ describe('repositories', () => {
     },
   );
 
+  test('none is made where the caller has a lesser role', async () => {
+    await newNamespace('uneven', { developer: 'maintainer' });
+    for (const [repositories, role] of [
+      ['shut/**', 'none'],
+      ['read/**', 'reader'],
+      ['push/**', 'developer'],
+      ['push/mine', 'maintainer'],
+    ]) {
+      const body = { repositories, role };
+      const set = await call(ADMIN, 'PUT', '/namespaces/uneven/members/developer', { body });
+      expect(set.status).toBe(200);
+    }
+    const make = (name: string) =>
+      call(developer, 'POST', '/namespaces/uneven/repositories', { body: { name } });
+    for (const place of ['shut', 'read', 'push']) {
+      const answer = await make(`uneven/${place}/x`);
+      expect([answer.status, answer.json.detail]).toEqual([
+        403,
+        expect.stringContaining('uneven/'),
+      ]);
+    }
+    for (const name of ['uneven/push/mine', 'uneven/x']) {
+      expect((await make(name)).status).toBe(201);
+    }
+  });
+
   test('one is made once, by those who may', async () => {
     const make = (caller: Identity) =>
       call(caller, 'POST', '/namespaces/own/repositories', { body: { name: 'own/made' } });

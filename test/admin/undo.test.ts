@@ -73,6 +73,33 @@ describe.each(ROWS)('%s %s', (method, rest, need, status) => {
   });
 });
 
+describe('who did it is told to those who may push there', () => {
+  const limited = user('maintainer', { limits: [PULL] });
+  const everybody = user('stranger');
+
+  beforeAll(async () => {
+    await push('undone/open/app', image, 'v1');
+    await push('undone/open/app', image, 'v2');
+    await protocol('DELETE', '/v2/undone/open/app/manifests/v2');
+    const body = { role: 'reader', repositories: 'open/**' };
+    expect((await call(ADMIN, 'PUT', '/namespaces/undone/members/*', { body })).status).toBe(200);
+  });
+
+  test.each(['tags/v1/history', 'tags/v1', 'deleted-tags'])('%s', async (rest) => {
+    const principals = async (caller: Identity) => {
+      const { status, text } = await send(caller, 'GET', rest, 'undone/open/app');
+      expect(status, text).toBe(200);
+      return [...new Set(text.match(/"principal":[^,]*/g))];
+    };
+    for (const caller of [user('developer'), user('maintainer'), ADMIN]) {
+      expect(await principals(caller)).toEqual(['"principal":"anonymous"']);
+    }
+    for (const caller of [user('reader'), limited, everybody]) {
+      expect(await principals(caller)).toEqual(['"principal":null']);
+    }
+  });
+});
+
 describe('repositories', () => {
   const remove = (caller: Identity, repository = REPOSITORY) =>
     call(caller, 'DELETE', `/namespaces/undone/repositories/${encodeURIComponent(repository)}`);

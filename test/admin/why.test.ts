@@ -29,7 +29,12 @@ describe('a manifest', () => {
     for (const manifest of [image, child, sbom]) {
       reasons.push(...(await why(manifest)).reasons);
     }
-    const common = { kind: 'manifest', repository: 'own/held', until: null };
+    const common = {
+      kind: 'manifest',
+      repository: 'own/held',
+      restorableUntil: null,
+      until: null,
+    };
     expect(reasons).toEqual([
       { ...common, because: 'tagged latest', by: { tags: ['latest'], manifest: null } },
       {
@@ -105,6 +110,44 @@ test('what is not stored has no reasons, and what is no digest is refused', asyn
   const digest = randomDigest();
   expect(await why({ digest })).toEqual({ digest, size: null, reasons: [], hasMore: false });
   expect((await call(ADMIN, 'GET', '/why/latest')).status).toBe(400);
+});
+
+describe('a member', () => {
+  test('is told of what they may see, however much there is that they may not', async () => {
+    const blob = randomBlob(10);
+    for (let number = 0; number < 25; number++) {
+      await pushBlob(`own/hidden/${number}`, blob);
+    }
+    await call(boss, 'PUT', '/namespaces/own/members/developer', {
+      body: { role: 'none', repositories: 'hidden/*' },
+    });
+    const ask = async () =>
+      (await call(developer, 'GET', `/namespaces/own/why/${blob.digest}`)).json;
+    expect(await ask()).toEqual({ digest: blob.digest, size: null, reasons: [], hasMore: false });
+    await pushBlob('own/visible', blob);
+    expect(await ask()).toMatchObject({
+      size: 10,
+      reasons: [{ repository: 'own/visible', restorableUntil: null }],
+      hasMore: false,
+    });
+  });
+
+  test('who may restore a deleted repository is told that it keeps what was in it', async () => {
+    const image = randomImage();
+    await push('own/going', image, 'v1');
+    const path = `/namespaces/own/repositories/${encodeURIComponent('own/going')}`;
+    expect((await call(boss, 'DELETE', path)).status).toBe(204);
+    const deleted = (await call(boss, 'GET', '/namespaces/own/deleted-repositories')).json;
+    const { restorableUntil } = deleted.repositories.at(-1);
+    const reason = { repository: 'own/going', restorableUntil, until: restorableUntil };
+    for (const content of [image, configOf(image)]) {
+      const ask = async (caller: typeof boss, place = '/namespaces/own') =>
+        (await call(caller, 'GET', `${place}/why/${content.digest}`)).json;
+      expect((await ask(boss)).reasons).toMatchObject([reason]);
+      expect((await ask(ADMIN, '')).reasons).toMatchObject([reason]);
+      expect(await ask(developer)).toMatchObject({ size: null, reasons: [], hasMore: false });
+    }
+  });
 });
 
 test('members see what they may pull in their namespace, and nothing of others', async () => {

@@ -3,7 +3,9 @@ import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, test } from 'vitest';
 import { PART_SIZE } from '../../src/uploads/part-buffer.ts';
 import { ADMIN, audited, call as callApi } from '../admin/api.ts';
+import { cachePutsDuring } from '../support/cache-puts.ts';
 import { call, newRepository, push, pushBlob } from '../support/client.ts';
+import { countDuring } from '../support/counting.ts';
 import { artifactOf, indexOf, randomBlob, randomImage } from '../support/images.ts';
 import { newStores } from '../support/storage.ts';
 import { DAMAGES, emptyStorage, keyOf, pushInParts, scrub } from './scrubbing.ts';
@@ -126,6 +128,35 @@ describe('damage', () => {
     await env.BUCKET.put('backup/elsewhere', 'not content');
     expect(await scrub()).toMatchObject({ problems: [], orphans: { objects: 2, bytes: 4 } });
     expect(await env.BUCKET.head('blobs/nobody')).not.toBeNull();
+  });
+
+  test('a page of the bucket full of such objects takes a list or two, and no look at each', async () => {
+    for (let number = 0; number < 100; number++) {
+      await env.BUCKET.put(`blobs/nobody-${number}`, 'x');
+    }
+    const body = { place: { stage: 'bucket', after: '' } };
+    const counts = await countDuring(async () => {
+      const { json } = await callApi(ADMIN, 'POST', '/scrub', { body });
+      expect(json.orphans).toEqual({ objects: 100, bytes: 100 });
+    });
+    expect(counts).toMatchObject({ r2ClassA: 2, r2ClassB: 0 });
+  });
+
+  test('of content that many repositories have is told to some of them at once', async () => {
+    const [repository, blob] = [newRepository(), randomBlob(10)];
+    await pushBlob(repository, blob);
+    await env.DB.batch([
+      env.DB.prepare(
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+         INSERT INTO repositories (name, namespace) SELECT 'many/r' || i, 'many' FROM n`,
+      ),
+      env.DB.prepare(
+        `INSERT INTO repository_blobs (repository_id, digest, lease_until)
+         SELECT id, ?1, 0 FROM repositories WHERE namespace = 'many'`,
+      ).bind(blob.digest),
+    ]);
+    await DAMAGES.missing(blob);
+    expect(await cachePutsDuring(() => scrub())).toBe(100);
   });
 
   test('edges of a manifest that are not what its bytes say', async () => {

@@ -1,6 +1,7 @@
 /** What a quota refuses, what it lets pass, and what it says. */
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, test } from 'vitest';
+import { ADMIN, call as api } from '../admin/api.ts';
 import { metadata } from '../support/accounts.ts';
 import {
   call,
@@ -112,6 +113,11 @@ describe('a quota of bytes', () => {
     const path = `/v2/${namespace}/app/manifests/${image.digest}`;
     expect((await call('DELETE', path)).status).toBe(202);
     expect(await usedBytes(namespace)).toBe(used); // it can be restored
+    const deleted = `/repositories/${encodeURIComponent(`${namespace}/app`)}/deleted-manifests`;
+    const restored = await api(ADMIN, 'POST', `${deleted}/${image.digest}/restore`, { body: {} });
+    expect(restored.json).toMatchObject({ digest: image.digest });
+    expect(await usedBytes(namespace)).toBe(used);
+    expect((await call('DELETE', path)).status).toBe(202);
     expect((await pushManifest(`${namespace}/app`, image, 'back')).status).toBe(201);
     expect((await call('DELETE', path)).status).toBe(202);
     for (const { digest } of image.blobs) {
@@ -154,6 +160,21 @@ describe('a quota of repositories', () => {
     await expectFull(await pushManifest(second, indexOf([])), REFUSAL);
     await expect(metadata.repositories.create(second as never, ACTOR)).rejects.toThrow(REFUSAL);
     expect(await audited(namespace)).toEqual(['["quota","repositories","0","1 of 1"]']);
+  });
+
+  test('refuses to restore one that would be one more, with the numbers', async () => {
+    const namespace = await newNamespace({ repositories: 1 });
+    const [first, second] = [`${namespace}/first`, `${namespace}/second`];
+    await pushBlob(first, randomBlob(10));
+    const base = `/namespaces/${namespace}`;
+    await api(ADMIN, 'DELETE', `${base}/repositories/${encodeURIComponent(first)}`);
+    await pushBlob(second, randomBlob(10));
+    const [{ id }] = (await api(ADMIN, 'GET', `${base}/deleted-repositories`)).json.repositories;
+    const restore = () => api(ADMIN, 'POST', `${base}/deleted-repositories/${id}/restore`);
+    const refused = await restore();
+    expect([refused.status, refused.json.detail]).toEqual([403, expect.stringMatching(REFUSAL)]);
+    await setQuota(namespace, { repositories: 2 });
+    expect((await restore()).status).toBe(200);
   });
 
   test('does not count deleted ones, and counts them when they are restored', async () => {

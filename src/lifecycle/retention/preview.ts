@@ -28,7 +28,7 @@ export async function preview(
   { after, limit }: { after: string; limit: number },
 ): Promise<PreviewPage> {
   const page: PreviewPage = { entries: [], skipped: [], next: null };
-  const budget = { queries: MAX_QUERIES, batches: 0 };
+  const budget = { queries: MAX_QUERIES };
   const [first = '', told = ''] = after.split(' ');
   const { repositories, next } = await listRepositories(retentionTags, namespace, first, budget);
   for (const repository of repositories) {

@@ -15,10 +15,9 @@ const REPOSITORY_PAGE = 500;
 /** The tags of one repository are decided about together, in memory: 25 MB at most. */
 const MAX_TAGS = 100_000;
 
-/** What a run has left. */
+/** What a run or a preview has left. */
 export interface Budget {
   queries: number; // of repositories and tags; the last repository may go below
-  batches: number; // of tags to delete
 }
 
 /** The repositories of a namespace from `first` on, and the one behind them; null at the end. */

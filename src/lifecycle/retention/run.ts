@@ -1,11 +1,18 @@
+import type { Tag } from '../../oci/reference.ts';
 import type { RetentionPolicy } from '../../storage/metadata/retention.ts';
 import type { DoomedTag, RepositoryRow } from '../../storage/metadata/retention-tags.ts';
 import type { Stores } from '../../storage/stores.ts';
 import { type Budget, decideRepository, listRepositories } from './repository.ts';
 import { parseRules, type Rules } from './rules.ts';
 
-/** What one run asks of the database at most, far below what one invocation may. */
-const LIMITS: Budget = { queries: 150, batches: 20 };
+/** What a run that deletes has left. */
+interface RunBudget extends Budget {
+  batches: number; // of tags to delete
+  marks: number; // of deleted tags, where answers about tags are remembered
+}
+
+/** What one run asks for at most, far below what one invocation may. */
+const LIMITS: RunBudget = { queries: 150, batches: 20, marks: 20 };
 
 /** Tags that one transaction deletes. */
 const BATCH = 250;
@@ -51,7 +58,7 @@ function newRun(): RetentionRun {
 async function runPolicy(
   stores: Stores,
   policy: RetentionPolicy,
-  budget: Budget,
+  budget: RunBudget,
   run: RetentionRun,
 ): Promise<void> {
   const { retention, retentionTags } = stores.metadata;
@@ -82,7 +89,7 @@ async function runRepository(
   policy: RetentionPolicy,
   rules: Rules,
   repository: RepositoryRow,
-  budget: Budget,
+  budget: RunBudget,
   run: RetentionRun,
 ): Promise<boolean> {
   if (budget.queries <= 0) {
@@ -103,8 +110,19 @@ async function runRepository(
     budget.batches -= 1;
     const batch = doomed.slice(start, start + BATCH);
     const deleted = await retentionTags.deleteTags(policy, repository, batch);
-    await memberships.forget('tags', repository.name, deleted);
+    const marked = newest(batch, new Set(deleted), budget.marks);
+    budget.marks -= marked.length;
+    await memberships.forget('tags', repository.name, marked);
     run.tags += deleted.length;
   }
   return true;
+}
+
+/** At most `limit` of the deleted tags, those that were pushed last: they are likely to be remembered. */
+function newest(batch: readonly DoomedTag[], deleted: ReadonlySet<Tag>, limit: number): Tag[] {
+  return batch
+    .filter(({ name }) => deleted.has(name))
+    .sort((a, b) => b.pushedAt - a.pushedAt)
+    .slice(0, limit)
+    .map(({ name }) => name);
 }

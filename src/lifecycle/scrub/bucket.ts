@@ -1,4 +1,3 @@
-import type { StoredObject } from '../../storage/blob-store.ts';
 import { CONTENT_PREFIXES } from '../../storage/keys.ts';
 import type { Stores } from '../../storage/stores.ts';
 
@@ -11,7 +10,7 @@ interface BucketPage {
 
 /**
  * Counts the objects of the bucket that no row names. They are not touched: reconcile.ts takes those
- * that are old enough.
+ * that are old enough. It takes two lists of the page at most, for what is gone from the second was deleted.
  *
  * @param after "" or the `last` of an earlier page: the key, or the beginning of keys, to go on behind
  */
@@ -19,13 +18,9 @@ export async function scrubBucket({ metadata, blobs }: Stores, after: string): P
   const prefix = CONTENT_PREFIXES.find((known) => after.startsWith(known)) ?? CONTENT_PREFIXES[0];
   const { objects, isLast } = await blobs.listAfter(prefix, after);
   const unnamed = new Set(await metadata.trash.unnamed(objects.map(({ key }) => key)));
-  const orphans: StoredObject[] = [];
-  for (const object of objects.filter(({ key }) => unnamed.has(key))) {
-    // The trash may have been emptied between the list and the query.
-    if ((await blobs.size(object.key)) !== null) {
-      orphans.push(object);
-    }
-  }
+  // The trash may have been emptied between the list and the query.
+  const still = unnamed.size === 0 ? [] : (await blobs.listAfter(prefix, after)).objects;
+  const orphans = still.filter(({ key }) => unnamed.has(key));
   return {
     looked: objects.length,
     orphans: {

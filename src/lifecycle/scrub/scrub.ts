@@ -38,7 +38,7 @@ export interface ScrubStep {
 }
 
 /** How many repositories are told at once that content is damaged; elsewhere answers run out. */
-const MAX_TOLD = 1000;
+const MAX_TOLD = 100;
 
 /** How much there is to look at. Notes that somebody begins. */
 export async function beginScrub({ metadata }: Stores, actor: Actor): Promise<ContentTotal> {

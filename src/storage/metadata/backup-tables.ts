@@ -64,6 +64,7 @@ export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   deleted_manifest_children: 'a part of the row in deleted_manifests',
   namespace_content: 'triggers compute it',
   collection_queue: 'triggers fill it anew',
+  untagged_reviews: 'the queue is filled anew',
   trash: 'it names objects of this bucket that are about to go',
   uploads: 'what has not arrived is sent again',
   progress: 'it is about work of this database',

@@ -68,7 +68,8 @@ export class BlobMetadata {
    * Links a blob that one of `from` sees into `to`. False when none does; then nothing changes. The
    * entry is written when the link is new, and names the first of `from` that sees the blob.
    *
-   * @throws QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED
+   * @throws NAME_UNKNOWN where pushes make no repositories and `to` is not there;
+   *   QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED
    */
   async mount(
     to: RepositoryName,
@@ -81,8 +82,7 @@ export class BlobMetadata {
     const statements: Statement[] = [
       recordMount(to, digest, sources, actor),
       [
-        `INSERT INTO repositories (name, namespace) SELECT ?1, ?4 WHERE ${isThere}
-         ON CONFLICT DO NOTHING`,
+        `INSERT INTO pushed_to (repository, namespace) SELECT ?1, ?4 WHERE ${isThere}`,
         to,
         digest,
         sources,

@@ -20,8 +20,8 @@ export class ConstraintError extends Error {
 
 /**
  * D1 with typed rows and typed failures: {@link ConstraintError}; QUOTA_OF_BYTES_EXCEEDED,
- * QUOTA_OF_REPOSITORIES_EXCEEDED or TAG_IMMUTABLE, which no explanation of another constraint may catch;
- * or UNAVAILABLE when the database did not answer and the request may be repeated.
+ * QUOTA_OF_REPOSITORIES_EXCEEDED, NAME_UNKNOWN or TAG_IMMUTABLE, which no explanation of another
+ * constraint may catch; or UNAVAILABLE when the database did not answer and the request may be repeated.
  */
 export class Database {
   readonly #d1: D1Database;
@@ -81,6 +81,13 @@ async function answer<T>(pending: Promise<T>): Promise<T> {
     }
     if (message.includes('quota of repositories exceeded')) {
       throw new RegistryError('QUOTA_OF_REPOSITORIES_EXCEEDED');
+    }
+    if (message.includes('pushes make no repositories')) {
+      throw new RegistryError(
+        'NAME_UNKNOWN',
+        'there is no such repository, and its namespace makes none on push: a maintainer of it makes ' +
+          'one with "edgewater repo create", or restores one that was deleted',
+      );
     }
     if (message.includes('tag is immutable')) {
       throw new RegistryError('TAG_IMMUTABLE');

@@ -2,6 +2,7 @@ import { namespaceOf, type RepositoryName } from '../../oci/repository-name.ts';
 import { type Actor, type AuditEntry, record } from './audit.ts';
 import type { Database, Statement } from './database.ts';
 import { guardFound, guardFree, runGuarded } from './guarded-batch.ts';
+import { withinQuota } from './within-quota.ts';
 
 /** A repository that was deleted and can be restored. */
 export interface DeletedRepository {
@@ -11,8 +12,10 @@ export interface DeletedRepository {
   restorableUntil: number; // seconds since the epoch
 }
 
-const COLUMNS = `id, substr(name, instr(name, '/') + 1) AS name, deleted_at AS deletedAt,
-  expires_at AS restorableUntil`;
+/** What the name of a deleted repository was. */
+export const FORMER_NAME = `substr(name, instr(name, '/') + 1)`;
+
+const COLUMNS = `id, ${FORMER_NAME} AS name, deleted_at AS deletedAt, expires_at AS restorableUntil`;
 
 const IS_RESTORABLE = 'deleted_at IS NOT NULL AND expires_at > unixepoch()';
 
@@ -61,18 +64,24 @@ export class DeletedRepositoryMetadata {
     );
   }
 
-  /** Gives a repository its name back; false when another has it now, or it cannot be restored. */
+  /**
+   * Gives a repository its name back; false when another has it now, or it cannot be restored.
+   *
+   * @throws QUOTA_OF_REPOSITORIES_EXCEEDED
+   */
   restore({ id, name }: DeletedRepository, actor: Actor): Promise<boolean> {
-    return runGuarded(this.#database, [
-      guardRestorable(id, name),
-      guardFree('SELECT 1 FROM repositories WHERE name = ?1', name),
-      [
-        'UPDATE repositories SET name = ?1, deleted_at = NULL, expires_at = NULL WHERE id = ?2',
-        name,
-        id,
-      ],
-      record(actor, entryOf('repository.restore', name)),
-    ]);
+    return withinQuota(this.#database, namespaceOf(name), () =>
+      runGuarded(this.#database, [
+        guardRestorable(id, name),
+        guardFree('SELECT 1 FROM repositories WHERE name = ?1', name),
+        [
+          'UPDATE repositories SET name = ?1, deleted_at = NULL, expires_at = NULL WHERE id = ?2',
+          name,
+          id,
+        ],
+        record(actor, entryOf('repository.restore', name)),
+      ]),
+    );
   }
 
   /** Lets the collector have a repository now; false when it cannot be restored any more. */

@@ -2,10 +2,18 @@ import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import type { QueueEntry } from './collection.ts';
 import type { Database, Statement } from './database.ts';
+import { FORMER_NAME } from './deleted-repositories.ts';
+
+/** A repository that has to do with a digest: it has it, or can restore what needs it. */
+export interface HoldingRepository {
+  id: number;
+  name: RepositoryName; // of a deleted one, that it had
+  restorableUntil: number | null; // seconds since the epoch, when it is deleted
+}
 
 /** A repository that sees a blob. */
 export interface BlobLink {
-  repository: RepositoryName;
+  repositoryId: number;
   leaseUntil: number; // seconds since the epoch, as all times here
   releasedAt: number | null; // when a manifest let go of it last; null when nobody has to look
 }
@@ -13,25 +21,22 @@ export interface BlobLink {
 /** A manifest that is there, with what holds it; lists are cut. */
 export interface HeldManifest {
   repositoryId: number;
-  repository: RepositoryName;
   digest: Digest;
   tags: string[];
   parents: Digest[];
   subject: Digest | null;
-  lastPulledAt: number | null;
 }
 
 /** A manifest that was deleted and can be restored. */
 export interface RestorableManifest {
-  repository: RepositoryName;
+  repositoryId: number;
   digest: Digest;
-  deletedAt: number;
   expiresAt: number;
 }
 
 /** Everything that has to do with a digest, as far as the limit goes. */
 export interface Holders {
-  blobSize: number | null; // bytes; null when no blob of the digest is stored
+  blobSize: number | null; // bytes; null when none of the repositories has a blob of the digest
   links: BlobLink[];
   namedBy: HeldManifest[];
   restorable: RestorableManifest[]; // the manifest itself, and those that name the blob
@@ -42,19 +47,14 @@ export interface Holders {
 /** Tags and parents of one manifest that are told. */
 const MAX_NAMES = 5;
 
-const MANIFEST = `repositories.id AS repositoryId, repositories.name AS repository, manifests.digest,
+const MANIFEST = `manifests.repository_id AS repositoryId, manifests.digest,
   manifests.subject_digest AS subject,
   (SELECT json_group_array(name) FROM (SELECT name FROM tags
     WHERE tags.repository_id = manifests.repository_id AND tags.digest = manifests.digest
     LIMIT ${MAX_NAMES})) AS tags,
   (SELECT json_group_array(index_digest) FROM (SELECT index_digest FROM manifest_children AS parents
     WHERE parents.repository_id = manifests.repository_id
-      AND parents.child_digest = manifests.digest LIMIT ${MAX_NAMES})) AS parents,
-  (SELECT last_pulled_at FROM pulls WHERE pulls.repository_id = manifests.repository_id
-    AND pulls.reference = manifests.digest) AS lastPulledAt`;
-
-/** Limits a query to ?2, a namespace or NULL for all, and to ?3 rows. */
-const IN_SCOPE = '(?2 IS NULL OR repositories.namespace = ?2)';
+      AND parents.child_digest = manifests.digest LIMIT ${MAX_NAMES})) AS parents`;
 
 /** What keeps content. */
 export class HolderMetadata {
@@ -65,11 +65,30 @@ export class HolderMetadata {
   }
 
   /**
-   * What has to do with a digest, in one namespace or in all (null): at most `limit` of each kind.
+   * At most `limit` repositories that have to do with a digest, by id, after the one with the id `after`:
+   * of one namespace or of all (null).
    */
-  async find(digest: Digest, namespace: string | null, limit: number): Promise<Holders> {
+  repositories(
+    digest: Digest,
+    namespace: string | null,
+    after: number,
+    limit: number,
+  ): Promise<HoldingRepository[]> {
+    return this.#database.all<HoldingRepository>(
+      `SELECT id, iif(deleted_at IS NULL, name, ${FORMER_NAME}) AS name, expires_at AS restorableUntil
+       FROM repositories WHERE id IN (${HOLDING.join(' UNION ')}) ORDER BY id LIMIT ?4`,
+      digest,
+      namespace,
+      after,
+      limit,
+    );
+  }
+
+  /** What has to do with a digest in repositories: at most `limit` of each kind. */
+  async find(digest: Digest, repositories: readonly number[], limit: number): Promise<Holders> {
+    const ids = JSON.stringify(repositories);
     const [sizes, links, namedBy, restorable, manifests, queue] = (await this.#database.batch(
-      QUERIES.map((sql): Statement => [sql, digest, namespace, limit]),
+      QUERIES.map((sql): Statement => [sql, digest, ids, limit]),
     )) as [{ size: number }[], BlobLink[], Row[], RestorableManifest[], Row[], QueueEntry[]];
     return {
       blobSize: sizes[0]?.size ?? null,
@@ -82,38 +101,52 @@ export class HolderMetadata {
   }
 }
 
+/** The first of each table by an index: so a page reads as many rows as it has, in whatever namespace. */
+const HOLDING = [
+  'repository_blobs AS held WHERE held.digest = ?1',
+  'manifests AS held WHERE held.digest = ?1',
+  'deleted_manifests AS held WHERE held.digest = ?1',
+  'deleted_manifest_blobs AS held WHERE held.blob_digest = ?1',
+].map(
+  (from) => `SELECT * FROM (SELECT DISTINCT held.repository_id FROM ${from}
+    AND held.repository_id > ?3
+    AND (?2 IS NULL OR ?2 = (SELECT namespace FROM repositories WHERE id = held.repository_id))
+    ORDER BY held.repository_id LIMIT ?4)`,
+);
+
+const IDS = '(SELECT value FROM json_each(?2))';
+
+const DELETED =
+  'deleted.repository_id AS repositoryId, deleted.digest, deleted.expires_at AS expiresAt';
+
+/** ?1 is the digest, ?2 the ids of repositories, ?3 how many rows. */
 const QUERIES = [
-  `SELECT size FROM blobs WHERE digest = ?1 AND (?2 IS NULL OR EXISTS (
-     SELECT 1 FROM repository_blobs AS links
-     JOIN repositories ON repositories.id = links.repository_id
-     WHERE links.digest = ?1 AND ${IN_SCOPE})) LIMIT ?3`,
-  `SELECT repositories.name AS repository, links.lease_until AS leaseUntil,
+  `SELECT size FROM blobs WHERE digest = ?1 AND (
+     EXISTS (SELECT 1 FROM repository_blobs WHERE repository_id IN ${IDS} AND digest = ?1)
+     OR EXISTS (SELECT 1 FROM deleted_manifest_blobs
+       WHERE repository_id IN ${IDS} AND blob_digest = ?1)) LIMIT ?3`,
+  `SELECT links.repository_id AS repositoryId, links.lease_until AS leaseUntil,
      queue.released_at AS releasedAt
-   FROM repository_blobs AS links JOIN repositories ON repositories.id = links.repository_id
+   FROM repository_blobs AS links
    LEFT JOIN collection_queue AS queue ON queue.repository_id = links.repository_id
      AND queue.kind = 'blob' AND queue.digest = links.digest
-   WHERE links.digest = ?1 AND ${IN_SCOPE} LIMIT ?3`,
+   WHERE links.repository_id IN ${IDS} AND links.digest = ?1 LIMIT ?3`,
   `SELECT ${MANIFEST}
-   FROM repository_blobs AS links JOIN repositories ON repositories.id = links.repository_id
-   JOIN manifest_blobs AS named
-     ON named.repository_id = links.repository_id AND named.blob_digest = links.digest
-   JOIN manifests ON manifests.repository_id = named.repository_id
+   FROM manifest_blobs AS named JOIN manifests ON manifests.repository_id = named.repository_id
      AND manifests.digest = named.manifest_digest
-   WHERE links.digest = ?1 AND ${IN_SCOPE} LIMIT ?3`,
-  `WITH keys (repository_id, digest) AS (
-     SELECT id, ?1 FROM repositories
-     UNION SELECT repository_id, manifest_digest FROM deleted_manifest_blobs WHERE blob_digest = ?1)
-   SELECT repositories.name AS repository, deleted.digest, deleted.deleted_at AS deletedAt,
-     deleted.expires_at AS expiresAt
-   FROM keys JOIN deleted_manifests AS deleted
-     ON deleted.repository_id = keys.repository_id AND deleted.digest = keys.digest
-   JOIN repositories ON repositories.id = keys.repository_id WHERE ${IN_SCOPE} LIMIT ?3`,
-  `SELECT ${MANIFEST} FROM repositories JOIN manifests ON manifests.repository_id = repositories.id
-   WHERE manifests.digest = ?1 AND ${IN_SCOPE} LIMIT ?3`,
+   WHERE named.repository_id IN ${IDS} AND named.blob_digest = ?1 LIMIT ?3`,
+  `SELECT ${DELETED} FROM deleted_manifests AS deleted
+   WHERE deleted.repository_id IN ${IDS} AND deleted.digest = ?1
+   UNION SELECT ${DELETED} FROM deleted_manifest_blobs AS named
+     JOIN deleted_manifests AS deleted ON deleted.repository_id = named.repository_id
+       AND deleted.digest = named.manifest_digest
+   WHERE named.blob_digest = ?1 AND named.repository_id IN ${IDS} LIMIT ?3`,
+  `SELECT ${MANIFEST} FROM manifests
+   WHERE manifests.repository_id IN ${IDS} AND manifests.digest = ?1 LIMIT ?3`,
   `SELECT queue.repository_id AS repositoryId, repositories.name AS repository, queue.kind,
      queue.digest
-   FROM repositories JOIN collection_queue AS queue ON queue.repository_id = repositories.id
-   WHERE queue.kind = 'manifest' AND queue.digest = ?1 AND ${IN_SCOPE} LIMIT ?3`,
+   FROM collection_queue AS queue JOIN repositories ON repositories.id = queue.repository_id
+   WHERE queue.repository_id IN ${IDS} AND queue.kind = 'manifest' AND queue.digest = ?1 LIMIT ?3`,
 ];
 
 type Row = Omit<HeldManifest, 'tags' | 'parents'> & { tags: string; parents: string };

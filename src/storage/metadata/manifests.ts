@@ -139,7 +139,8 @@ export class ManifestMetadata {
    * R2 needs the intent that {@link UploadMetadata.announce} made under its key, and consumes it.
    *
    * @throws ConstraintError "foreign key" when the repository lacks something that it names,
-   *   "guard" when a condition does not hold; QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED
+   *   "guard" when a condition does not hold; NAME_UNKNOWN where pushes make no repositories and this
+   *   one is not there; QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED
    */
   async put(
     repository: RepositoryName,

@@ -33,6 +33,7 @@ import { TagRuleMetadata } from './tag-rules.ts';
 import { TagMetadata } from './tags.ts';
 import { TrashMetadata } from './trash.ts';
 import { TrustRuleMetadata } from './trust-rules.ts';
+import { UntaggedReviewMetadata } from './untagged-reviews.ts';
 import { UploadMetadata } from './uploads.ts';
 import { UpstreamMetadata } from './upstreams.ts';
 import { UserMetadata } from './users.ts';
@@ -75,6 +76,7 @@ export class MetadataStore {
   readonly tags: TagMetadata;
   readonly trash: TrashMetadata;
   readonly trustRules: TrustRuleMetadata;
+  readonly untaggedReviews: UntaggedReviewMetadata;
   readonly uploads: UploadMetadata;
   readonly upstreams: UpstreamMetadata;
   readonly users: UserMetadata;
@@ -117,6 +119,7 @@ export class MetadataStore {
     this.tags = new TagMetadata(database);
     this.trash = new TrashMetadata(database, lifetimes);
     this.trustRules = new TrustRuleMetadata(database);
+    this.untaggedReviews = new UntaggedReviewMetadata(database);
     this.uploads = new UploadMetadata(database, lifetimes);
     this.upstreams = new UpstreamMetadata(database);
     this.users = new UserMetadata(database);

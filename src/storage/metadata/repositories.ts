@@ -35,6 +35,18 @@ export class RepositoryMetadata {
     return rows.map((row) => row.name);
   }
 
+  /** At most `limit` names of a namespace after `last`, in byte order. */
+  async ofNamespace(namespace: string, last: string, limit: number): Promise<RepositoryName[]> {
+    const rows = await this.#database.all<{ name: RepositoryName }>(
+      `SELECT name FROM repositories
+       WHERE namespace = ?1 AND name > ?2 AND deleted_at IS NULL ORDER BY name LIMIT ?3`,
+      namespace,
+      last,
+      limit,
+    );
+    return rows.map((row) => row.name);
+  }
+
   /** Digests of the manifests that were pushed last, and names of tags: at most `limit` of each. */
   async newest(
     name: RepositoryName,

@@ -1,6 +1,7 @@
 import { type Actor, type AuditEntry, record } from './audit.ts';
-import type { Database, Statement } from './database.ts';
+import type { Database } from './database.ts';
 import { guardFound, runGuarded } from './guarded-batch.ts';
+import { reviewUntagged } from './untagged-reviews.ts';
 
 /** What is set for a namespace. */
 export interface RetentionSettings {
@@ -22,8 +23,6 @@ type PolicyRow = Omit<RetentionPolicy, 'isEnabled'> & { isEnabled: number };
 
 const POLICIES = `SELECT namespace, rules, is_enabled AS isEnabled, every_hours AS everyHours, revision,
   next_run_at AS nextRunAt, last_run_at AS lastRunAt, place FROM retention_policies`;
-
-const IN_NAMESPACE = `(SELECT id FROM repositories WHERE namespace = ?1)`;
 
 /** Policies: which tags of a namespace go by themselves. */
 export class RetentionMetadata {
@@ -81,7 +80,7 @@ export class RetentionMetadata {
         Number(isEnabled),
         everyHours,
       ],
-      reviewUntagged(namespace),
+      ...reviewUntagged(namespace),
       record(actor, entry),
     ]);
   }
@@ -91,7 +90,7 @@ export class RetentionMetadata {
     return runGuarded(this.#database, [
       guardFound('SELECT 1 FROM retention_policies WHERE namespace = ?1', namespace),
       ['DELETE FROM retention_policies WHERE namespace = ?1', namespace],
-      reviewUntagged(namespace),
+      ...reviewUntagged(namespace),
       record(actor, entry),
     ]);
   }
@@ -142,15 +141,6 @@ export class RetentionMetadata {
       revision,
     );
   }
-}
-
-/** Other rules may let untagged manifests go earlier: the collector looks at each again. */
-function reviewUntagged(namespace: string): Statement {
-  return [
-    `UPDATE collection_queue SET review_after = unixepoch()
-     WHERE kind = 'manifest' AND review_after > unixepoch() AND repository_id IN ${IN_NAMESPACE}`,
-    namespace,
-  ];
 }
 
 function toPolicy(row: PolicyRow): RetentionPolicy {

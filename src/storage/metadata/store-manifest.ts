@@ -39,7 +39,7 @@ function insertManifest(repository: RepositoryName, manifest: NewManifest): Stat
   const { digest, mediaType, size, body, key, artifactType, subject } = manifest;
   return [
     [
-      'INSERT INTO repositories (name, namespace) VALUES (?1, ?2) ON CONFLICT DO NOTHING',
+      'INSERT INTO pushed_to (repository, namespace) VALUES (?1, ?2)',
       repository,
       namespaceOf(repository),
     ],

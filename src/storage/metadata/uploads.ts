@@ -67,7 +67,8 @@ export class UploadMetadata {
    * is the other way round, for every repository that sees the blob. False, and nothing changes, when
    * the intent is gone: the session expired, or an earlier call committed it.
    *
-   * @throws QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED: the intent stays
+   * @throws NAME_UNKNOWN where pushes make no repositories and this one is not there;
+   *   QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED: the intent stays
    */
   async commit(upload: FinishedUpload): Promise<boolean> {
     const results = await withinQuota(this.#database, namespaceOf(upload.repository), () =>
@@ -79,8 +80,8 @@ export class UploadMetadata {
   #commitment({ id, repository, digest, size }: FinishedUpload): Statement[] {
     return [
       [
-        `INSERT INTO repositories (name, namespace)
-         SELECT repository, ?2 FROM uploads WHERE id = ?1 ON CONFLICT DO NOTHING`,
+        `INSERT INTO pushed_to (repository, namespace)
+         SELECT repository, ?2 FROM uploads WHERE id = ?1`,
         id,
         namespaceOf(repository),
       ],

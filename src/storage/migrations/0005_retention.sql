@@ -60,4 +60,12 @@ CREATE TABLE retention_policies (
 ) WITHOUT ROWID;
 CREATE INDEX retention_policies_by_time ON retention_policies (next_run_at) WHERE is_enabled = 1;
 
+-- Namespaces whose rules are others now, so that the collector looks again at the manifests that wait there:
+-- at those behind this place, some in each run.
+CREATE TABLE untagged_reviews (
+  namespace     TEXT PRIMARY KEY REFERENCES namespaces (name) ON DELETE CASCADE,
+  repository_id INTEGER NOT NULL DEFAULT 0,
+  digest        TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+
 ALTER TABLE audit ADD COLUMN reason TEXT; -- the rule, when one decided; NULL when somebody did

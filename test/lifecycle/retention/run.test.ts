@@ -5,6 +5,7 @@ import { collect } from '../../../src/lifecycle/collect.ts';
 import { type RetentionRun, runDue } from '../../../src/lifecycle/retention/run.ts';
 import { runSchedule } from '../../../src/lifecycle/schedule.ts';
 import { ADMIN, call as callApi } from '../../admin/api.ts';
+import { cachePutsDuring } from '../../support/cache-puts.ts';
 import { call, newRepository, push } from '../../support/client.ts';
 import { randomImage, type TestManifest } from '../../support/images.ts';
 import { setPolicy, setTagRule } from '../../support/retention.ts';
@@ -155,6 +156,21 @@ describe('the clock', () => {
     expect(await runClock()).toMatchObject({ tags: 1002, isDone: true });
     expect(await tags()).toEqual(['v3']);
   });
+});
+
+test('marks a few tags as deleted where answers about tags are remembered, however many go', async () => {
+  await env.DB.prepare(
+    `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 600)
+     INSERT INTO tags (repository_id, name, digest, updated_at)
+     SELECT repository_id, 'build-' || n, digest, updated_at - n FROM tags, numbers WHERE name = 'v1'`,
+  ).run();
+  await setPolicy(repository, { rules: KEEP_ONE });
+  await wait(DAY);
+  const stores = newStores(undefined, { maxAges: { membership: 60, tag: 60 } });
+  const puts = await cachePutsDuring(async () =>
+    expect(await runDue(stores)).toMatchObject({ tags: 602, isDone: true }),
+  );
+  expect(puts).toBe(20);
 });
 
 describe('between the decision and the deletion', () => {

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, expect, test } from 'vitest';
 import { collect } from '../../../src/lifecycle/collect.ts';
 import { newRepository, push } from '../../support/client.ts';
+import { countDuring } from '../../support/counting.ts';
 import { randomImage } from '../../support/images.ts';
 import { setPolicy } from '../../support/retention.ts';
 import { expectNoOrphans, newStores, query } from '../../support/storage.ts';
@@ -55,6 +56,33 @@ test('a rule that is set later counts for what waits already', async () => {
   await setPolicy(repository, { rules: [{ action: 'untagged', olderThanDays: 4 }] });
   await run();
   expect(await manifests(repository)).toEqual([]);
+});
+
+test('other rules are brought to what waits in bounded steps, however much that is', async () => {
+  const waiting = 10_000;
+  const [repository, second] = [newRepository(), newRepository()];
+  for (const name of [repository, second]) {
+    await push(name, randomImage());
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+       INSERT INTO collection_queue (repository_id, kind, digest, review_after)
+       SELECT id, 'manifest', 'sha256:' || i, unixepoch() + ?3 FROM n, repositories WHERE name = ?1`,
+    )
+      .bind(name, waiting / 2, 90 * DAY)
+      .run();
+  }
+  const later = () =>
+    query('SELECT count(*) FROM collection_queue WHERE review_after > unixepoch() + ?1', 60 * DAY);
+  const rules = [{ action: 'untagged', olderThanDays: 4 }];
+  const { d1RowsWritten } = await countDuring(() => setPolicy(repository, { rules }));
+  expect(d1RowsWritten).toBeLessThan(waiting);
+  const { untaggedReviews } = newStores().metadata;
+  for (let steps = 0; await untaggedReviews.goOn(); steps++) {
+    expect(steps).toBeLessThan(10);
+  }
+  expect(await later()).toEqual([0]);
+  expect(await query('SELECT namespace FROM untagged_reviews')).toEqual([]);
+  await env.DB.exec('DELETE FROM collection_queue WHERE length(digest) < 20');
 });
 
 test('a policy that is disabled says nothing', async () => {

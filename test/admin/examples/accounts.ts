@@ -1,0 +1,66 @@
+/** Who there is, and what they log in with. */
+import { PASSWORD } from '../api.ts';
+import { type Example, GRANTS } from './example.ts';
+
+export const ACCOUNTS: readonly Example[] = [
+  { method: 'GET', route: '/openapi.json' },
+  { method: 'GET', route: '/me' },
+  {
+    method: 'POST',
+    route: '/restore',
+    body: {
+      header: {
+        format: 'edgewater-metadata',
+        version: 1,
+        id: '7f4ff8a1-3c0e-4c0a-9b5f-6a8a52d7a001',
+        schema: '0001_initial.sql',
+        takenAt: '2026-11-01T00:00:00.000Z',
+        tables: ['tags'],
+      },
+      lastAudit: 0,
+    },
+    event: 'restore.begin',
+  },
+  {
+    method: 'POST',
+    route: '/restore/tables/:table',
+    path: '/restore/tables/users',
+    body: { rows: [{ name: 'bob', password: 'none', is_admin: 0, disabled_at: 1, created_at: 1 }] },
+  },
+  { method: 'POST', route: '/restore/end', body: {}, event: 'restore.end' },
+  {
+    method: 'POST',
+    route: '/users',
+    body: { name: 'alice', password: PASSWORD, isAdmin: true },
+    event: 'user.create',
+  },
+  {
+    method: 'PUT',
+    route: '/me/password',
+    body: { current: PASSWORD, password: `${PASSWORD} 2` },
+    event: 'user.update',
+  },
+  {
+    method: 'POST',
+    route: '/credentials',
+    body: { name: 'ci', minutes: 5, grants: GRANTS },
+    event: 'credential.create',
+  },
+  {
+    method: 'POST',
+    route: '/tokens',
+    body: { name: 'laptop', grants: GRANTS, expiresInDays: 30 },
+    event: 'token.create',
+  },
+  { method: 'GET', route: '/tokens' },
+  { method: 'DELETE', route: '/tokens/:id', path: '/tokens/{token}', event: 'token.revoke' },
+  { method: 'GET', route: '/users' },
+  { method: 'GET', route: '/users/:user', path: '/users/alice' },
+  {
+    method: 'PATCH',
+    route: '/users/:user',
+    path: '/users/alice',
+    body: { password: PASSWORD, isAdmin: false, isDisabled: true },
+    event: 'user.update',
+  },
+];

@@ -1,0 +1,123 @@
+/** A namespace, and who may do what in it. */
+import { type Example, GRANTS } from './example.ts';
+
+export const NAMESPACES: readonly Example[] = [
+  {
+    method: 'POST',
+    route: '/namespaces',
+    body: { name: 'acme', isPublic: true, createsOnPush: false },
+    event: 'namespace.create',
+  },
+  { method: 'GET', route: '/namespaces' },
+  { method: 'GET', route: '/namespaces/:namespace', path: '/namespaces/acme' },
+  {
+    method: 'PATCH',
+    route: '/namespaces/:namespace',
+    path: '/namespaces/acme',
+    body: { isPublic: false, createsOnPush: true },
+    event: 'namespace.update',
+  },
+  {
+    method: 'PUT',
+    route: '/namespaces/:namespace/network',
+    path: '/namespaces/acme/network',
+    body: {
+      pull: { cidrs: ['10.0.0.0/8', '2001:db8::/32', '192.0.2.7'], countries: ['CH'] },
+      push: { asns: [64496] },
+    },
+    event: 'namespace.network',
+  },
+  {
+    method: 'GET',
+    route: '/namespaces/:namespace/network',
+    path: '/namespaces/acme/network',
+  },
+  {
+    method: 'PATCH',
+    route: '/namespaces/:namespace/quota',
+    path: '/namespaces/acme/quota',
+    body: { bytes: 50_000_000_000, repositories: null, warningPercent: 90 },
+    event: 'namespace.quota',
+  },
+  { method: 'GET', route: '/namespaces/:namespace/usage', path: '/namespaces/acme/usage' },
+  { method: 'GET', route: '/namespaces/:namespace/recount', path: '/namespaces/acme/recount' },
+  {
+    method: 'PUT',
+    route: '/namespaces/:namespace/network',
+    path: '/namespaces/acme/network',
+    body: {},
+    event: 'namespace.network',
+  },
+  {
+    method: 'PUT',
+    route: '/namespaces/:namespace/members/:principal',
+    path: '/namespaces/acme/members/alice',
+    body: { role: 'developer', repositories: 'web/*' },
+    event: 'member.set',
+  },
+  { method: 'GET', route: '/namespaces/:namespace/members', path: '/namespaces/acme/members' },
+  {
+    method: 'DELETE',
+    route: '/namespaces/:namespace/members/:principal',
+    path: '/namespaces/acme/members/alice?repositories=web/*',
+    event: 'member.remove',
+  },
+  {
+    method: 'POST',
+    route: '/namespaces/:namespace/robots',
+    path: '/namespaces/acme/robots',
+    body: {
+      name: 'ci',
+      description: 'builds',
+      role: 'developer',
+      grants: GRANTS,
+      expiresInDays: null,
+    },
+    event: 'robot.create',
+  },
+  { method: 'GET', route: '/namespaces/:namespace/robots', path: '/namespaces/acme/robots' },
+  {
+    method: 'POST',
+    route: '/namespaces/:namespace/robots/:robot/secret',
+    path: '/namespaces/acme/robots/acme+ci/secret',
+    body: { expiresInDays: 7 },
+    event: 'robot.secret',
+  },
+  {
+    method: 'PATCH',
+    route: '/namespaces/:namespace/robots/:robot',
+    path: '/namespaces/acme/robots/ci',
+    body: { description: 'builds all', isDisabled: true },
+    event: 'robot.update',
+  },
+  {
+    method: 'DELETE',
+    route: '/namespaces/:namespace/robots/:robot',
+    path: '/namespaces/acme/robots/ci',
+    event: 'robot.delete',
+  },
+  {
+    method: 'POST',
+    route: '/namespaces/:namespace/trust-rules',
+    path: '/namespaces/acme/trust-rules',
+    body: {
+      name: 'main-branch',
+      issuer: 'https://token.actions.githubusercontent.com',
+      audience: 'registry.test',
+      claims: { repository: 'acme/app', ref: ['refs/heads/main', 'refs/tags/v*'] },
+      grants: [{ repositories: 'acme/**', actions: ['pull', 'push'] }],
+    },
+    event: 'trust-rule.create',
+  },
+  {
+    method: 'GET',
+    route: '/namespaces/:namespace/trust-rules',
+    path: '/namespaces/acme/trust-rules',
+  },
+  {
+    method: 'DELETE',
+    route: '/namespaces/:namespace/trust-rules/:rule',
+    path: '/namespaces/acme/trust-rules/main-branch',
+    event: 'trust-rule.delete',
+  },
+];
