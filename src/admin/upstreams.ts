@@ -41,6 +41,12 @@ const settings = z.strictObject({
     .describe('as "linux/amd64"; null for all'),
   tagMaxAge: seconds.default(300).describe('seconds until a tag is asked for again'),
   missingMaxAge: seconds.default(60).describe('seconds until what was not there is'),
+  keepBytes: z
+    .int()
+    .min(0)
+    .nullable()
+    .default(null)
+    .describe('above that what was not pulled for longest goes; null for all'),
   onMissing: z.enum(['forget', 'keep']).default('forget').describe('when a tag is gone there'),
   onFailure: z
     .enum(['stale', 'fail'])

@@ -9,6 +9,7 @@ import { Database } from './database.ts';
 import { DeletedManifestMetadata } from './deleted-manifests.ts';
 import { DeletedRepositoryMetadata } from './deleted-repositories.ts';
 import { DrainMetadata } from './drain.ts';
+import { EvictionMetadata } from './evictions.ts';
 import { ExportMetadata } from './export.ts';
 import { HolderMetadata } from './holders.ts';
 import { InventoryMetadata } from './inventory.ts';
@@ -55,6 +56,7 @@ export class MetadataStore {
   readonly deletedManifests: DeletedManifestMetadata;
   readonly deletedRepositories: DeletedRepositoryMetadata;
   readonly drain: DrainMetadata;
+  readonly evictions: EvictionMetadata;
   readonly export: ExportMetadata;
   readonly manifests: ManifestMetadata;
   readonly members: MemberMetadata;
@@ -98,6 +100,7 @@ export class MetadataStore {
     this.deletedManifests = new DeletedManifestMetadata(database, lifetimes);
     this.deletedRepositories = new DeletedRepositoryMetadata(database);
     this.drain = new DrainMetadata(database, lifetimes);
+    this.evictions = new EvictionMetadata(database);
     this.export = new ExportMetadata(database);
     this.manifests = new ManifestMetadata(database, lifetimes);
     this.members = new MemberMetadata(database);

@@ -13,12 +13,13 @@ export interface UpstreamRecord {
   platforms: readonly string[] | null; // as "linux/amd64"; null for all
   tagMaxAge: number; // seconds
   missingMaxAge: number; // seconds
+  keepBytes: number | null; // above that the least recently pulled goes; null for all
   onMissing: 'forget' | 'keep';
   onFailure: 'stale' | 'fail';
 }
 
 const COLUMNS = `namespace, url, username, secret, token_host AS tokenHost, repositories, platforms,
-  tag_max_age AS tagMaxAge, missing_max_age AS missingMaxAge, on_missing AS onMissing,
+  tag_max_age AS tagMaxAge, missing_max_age AS missingMaxAge, keep_bytes AS keepBytes, on_missing AS onMissing,
   on_failure AS onFailure`;
 
 interface Row extends Omit<UpstreamRecord, 'repositories' | 'platforms'> {
@@ -80,12 +81,12 @@ export class UpstreamMetadata {
       ],
       [
         `INSERT INTO upstreams (namespace, url, username, secret, token_host, repositories, platforms,
-           tag_max_age, missing_max_age, on_missing, on_failure)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+           tag_max_age, missing_max_age, keep_bytes, on_missing, on_failure)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (namespace) DO UPDATE SET url = excluded.url, username = excluded.username,
            secret = excluded.secret, token_host = excluded.token_host,
            repositories = excluded.repositories, platforms = excluded.platforms,
-           tag_max_age = excluded.tag_max_age, missing_max_age = excluded.missing_max_age,
+           tag_max_age = excluded.tag_max_age, missing_max_age = excluded.missing_max_age, keep_bytes = excluded.keep_bytes,
            on_missing = excluded.on_missing, on_failure = excluded.on_failure`,
         namespace,
         upstream.url,
@@ -96,6 +97,7 @@ export class UpstreamMetadata {
         upstream.platforms === null ? null : JSON.stringify(upstream.platforms),
         upstream.tagMaxAge,
         upstream.missingMaxAge,
+        upstream.keepBytes,
         upstream.onMissing,
         upstream.onFailure,
       ],

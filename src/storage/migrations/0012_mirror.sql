@@ -10,6 +10,7 @@ CREATE TABLE upstreams (
   platforms       TEXT,                          -- JSON: those that may be fetched; NULL for all
   tag_max_age     INTEGER NOT NULL DEFAULT 300,  -- seconds until a tag is asked for again
   missing_max_age INTEGER NOT NULL DEFAULT 60,   -- seconds until what was not there is
+  keep_bytes      INTEGER,                       -- above that the least recently pulled goes
   on_missing      TEXT NOT NULL DEFAULT 'forget', -- or 'keep': when a tag is gone there
   on_failure      TEXT NOT NULL DEFAULT 'stale', -- or 'fail': when it does not answer, or limits us
   created_at      INTEGER NOT NULL DEFAULT (unixepoch())
