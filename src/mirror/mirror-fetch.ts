@@ -4,7 +4,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
-import type { Digest } from '../oci/digest.ts';
+import type { Digest, SubjectDigest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { Tag } from '../oci/reference.ts';
 import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
@@ -14,7 +14,8 @@ import { Stores } from '../storage/stores.ts';
 import { UpstreamClient } from '../upstream/client.ts';
 import { type BlobFetch, fetchBlob } from './fetch-blob.ts';
 import { fetchManifest } from './fetch-manifest.ts';
-import { refreshTag, type TagState } from './refresh-tag.ts';
+import { fetchReferrers } from './fetch-referrers.ts';
+import { refreshTag, type TagState, whyStale } from './refresh-tag.ts';
 import { remoteRepository } from './remote-repository.ts';
 import type { Source } from './source.ts';
 
@@ -25,6 +26,7 @@ export class MirrorFetch extends DurableObject<Env> {
   readonly #stores: Stores;
   #running: Promise<unknown> | null = null;
   #waiting = 0;
+  #listedUntil = 0; // milliseconds since the epoch
   #missing: { error: RegistryError; until: number } | null = null; // milliseconds since the epoch
 
   constructor(context: DurableObjectState, env: Env) {
@@ -86,6 +88,30 @@ export class MirrorFetch extends DurableObject<Env> {
    */
   tag(repository: RepositoryName, tag: Tag): Promise<Result<TagState>> {
     return toResult(() => this.#shared(repository, (source) => refreshTag(source, tag)));
+  }
+
+  /**
+   * Has what refers to a manifest fetched, if it was not within the maximum age of tags. When the upstream
+   * does not answer, or has had enough of us, what is here has to do, unless its settings say otherwise.
+   *
+   * @throws NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED
+   */
+  referrers(repository: RepositoryName, subject: SubjectDigest): Promise<Result<void>> {
+    return toResult(() =>
+      this.#shared(repository, async (source) => {
+        if (this.#listedUntil > Date.now()) {
+          return;
+        }
+        try {
+          await fetchReferrers(source, subject);
+          this.#listedUntil = Date.now() + source.upstream.tagMaxAge * 1000;
+        } catch (error) {
+          if (whyStale(source, error) === null) {
+            throw error;
+          }
+        }
+      }),
+    );
   }
 
   /** Does something that others who come meanwhile want as well: they get the same result, or failure. */

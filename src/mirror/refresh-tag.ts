@@ -53,8 +53,8 @@ async function update(source: Source, tag: Tag, known: Digest): Promise<void> {
   }
 }
 
-/** Why what is here may be served all the same, or null when it may not. */
-function whyStale({ upstream }: Source, error: unknown): string | null {
+/** Why what is here may be served all the same, after a failure, or null when it may not. */
+export function whyStale({ upstream }: Source, error: unknown): string | null {
   if (!(error instanceof RegistryError)) {
     return null;
   }

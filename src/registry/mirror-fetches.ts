@@ -1,11 +1,11 @@
 import type { MirrorFetch } from '../mirror/mirror-fetch.ts';
 import type { TagState } from '../mirror/refresh-tag.ts';
-import type { Digest } from '../oci/digest.ts';
+import type { Digest, SubjectDigest } from '../oci/digest.ts';
 import type { Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import { failObject } from '../rpc/object-failure.ts';
 import { fromResult } from '../rpc/result.ts';
-import { blobFetchName, manifestFetchName } from '../storage/keys.ts';
+import { blobFetchName, manifestFetchName, referrersFetchName } from '../storage/keys.ts';
 
 export type MirrorFetchObjects = DurableObjectNamespace<MirrorFetch>;
 
@@ -37,5 +37,11 @@ export class MirrorFetches {
   async tag(tag: Tag): Promise<TagState> {
     const object = this.#objects.getByName(manifestFetchName(this.#repository, { tag }));
     return fromResult(await object.tag(this.#repository, tag).catch(failObject));
+  }
+
+  /** See {@link MirrorFetch.referrers}. */
+  async referrers(subject: SubjectDigest): Promise<void> {
+    const object = this.#objects.getByName(referrersFetchName(this.#repository, subject));
+    fromResult(await object.referrers(this.#repository, subject).catch(failObject));
   }
 }

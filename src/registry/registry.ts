@@ -7,7 +7,8 @@ import { MirrorFetches, type MirrorFetchObjects } from './mirror-fetches.ts';
 import { MirrorNames } from './mirror-names.ts';
 import { MirroredBlobs } from './mirrored-blobs.ts';
 import { MirroredManifests } from './mirrored-manifests.ts';
-import { Referrers } from './referrers.ts';
+import { MirroredReferrers } from './mirrored-referrers.ts';
+import type { Referrers } from './referrers.ts';
 import { Repositories } from './repositories.ts';
 import { Tags } from './tags.ts';
 import { type UploadSessions, Uploads } from './uploads.ts';
@@ -57,7 +58,7 @@ export class Registry {
       uploads: new Uploads(name, this.#sessions),
       manifests: new MirroredManifests(name, stores, actor, fetches),
       tags: new Tags(name, stores.metadata),
-      referrers: new Referrers(name, stores),
+      referrers: new MirroredReferrers(name, stores, fetches),
     };
   }
 }

@@ -12,6 +12,7 @@
  * ├── <repository>/<upload session id> one upload session
  * ├── <namespace>@<digest>             the fetch of a blob into a mirror
  * ├── <repository>@<digest>, …:<tag>   the fetch of a manifest into a mirror
+ * ├── <repository>@<digest>#referrers  the fetch of what refers to one
  * └── <namespace>                      what all requests to its upstream have in common
  *
  * Edge cache of each location, below https://<the registry's host>/edge-cache/
@@ -24,7 +25,7 @@
  * digest to key. The object's name has the repository in it, so a session asked for under another
  * repository is another, empty object.
  */
-import type { Digest } from '../oci/digest.ts';
+import type { Digest, SubjectDigest } from '../oci/digest.ts';
 import type { Reference } from '../oci/reference.ts';
 import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
 
@@ -74,4 +75,9 @@ export function manifestFetchName(repository: RepositoryName, reference: Referen
   return 'tag' in reference
     ? `${repository}:${reference.tag}`
     : `${repository}@${reference.digest}`;
+}
+
+/** The object that fetches what refers to a manifest. */
+export function referrersFetchName(repository: RepositoryName, subject: SubjectDigest): string {
+  return `${repository}@${subject}#referrers`;
 }
