@@ -16,6 +16,7 @@ import { RefusalError, UsageError } from './edgewater/errors.ts';
 import { addExplainCommand } from './edgewater/explain.ts';
 import { addExportCommand } from './edgewater/export.ts';
 import { addGarbageCommand } from './edgewater/gc.ts';
+import { addImportCommand } from './edgewater/import.ts';
 import { addLoginCommands } from './edgewater/login.ts';
 import { addMemberCommands } from './edgewater/member.ts';
 import { addNamespaceCommands } from './edgewater/namespace.ts';
@@ -32,6 +33,7 @@ import { addScrubCommand } from './edgewater/scrub.ts';
 import { addGlobalOptions } from './edgewater/session.ts';
 import { addTagCommands } from './edgewater/tag.ts';
 import { addTokenCommands } from './edgewater/token.ts';
+import { addTransferCommands } from './edgewater/transfer.ts';
 import { addTrustCommands } from './edgewater/trust.ts';
 import { addUsageCommand } from './edgewater/usage.ts';
 import { addUserCommands } from './edgewater/user.ts';
@@ -67,6 +69,8 @@ for (const add of [
   addPushCommand,
   addProxyCommand,
   addExportCommand,
+  addImportCommand,
+  addTransferCommands,
   addScrubCommand,
 ]) {
   add(program);

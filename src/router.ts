@@ -62,6 +62,7 @@ export interface Services {
   stores: Stores;
   settings: Settings;
   origin: string; // scheme and host that were asked
+  startTransfer: (id: string) => Promise<void>;
   parts: readonly health.Part[];
 }
 
@@ -255,6 +256,7 @@ async function toApiContext(request: Request, services: Services): Promise<ApiCo
     origin,
     newNamespaces: settings.newNamespaces,
     allowsLocalIssuers: settings.isLocal,
+    startTransfer: services.startTransfer,
     upstreams: {
       adminPassword: settings.adminPassword ?? '',
       allowsAnonymousHub: settings.isLocal,

@@ -18,6 +18,7 @@ export interface ApiContext extends Context {
   newNamespaces: 'private' | 'public';
   allowsLocalIssuers: boolean;
   upstreams: UpstreamRules;
+  startTransfer: (id: string) => Promise<void>;
 }
 
 /**

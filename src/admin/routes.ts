@@ -22,6 +22,7 @@ import { TAG_RULE_ROUTES } from './tag-rules.ts';
 import { TAG_ROUTES } from './tags.ts';
 import { TEMPORARY_CREDENTIAL_ROUTES } from './temporary-credentials.ts';
 import { TOKEN_ROUTES } from './tokens.ts';
+import { TRANSFER_ROUTES } from './transfers.ts';
 import { TRUST_RULE_ROUTES } from './trust-rules.ts';
 import { UPSTREAM_ROUTES } from './upstreams.ts';
 import { USER_ROUTES } from './users.ts';
@@ -57,6 +58,7 @@ export const ROUTES: readonly Route[] = [
   ...DELETED_MANIFEST_ROUTES,
   ...RETENTION_ROUTES,
   ...UPSTREAM_ROUTES,
+  ...TRANSFER_ROUTES,
   ...TAG_RULE_ROUTES,
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,

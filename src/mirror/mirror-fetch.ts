@@ -7,20 +7,15 @@ import type { Env } from '../env.ts';
 import type { Digest, SubjectDigest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { Tag } from '../oci/reference.ts';
-import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
 import { type Result, toResult } from '../rpc/result.ts';
-import { readLifetimes } from '../storage/metadata/lifetimes.ts';
-import { Stores } from '../storage/stores.ts';
-import { UpstreamClient } from '../upstream/client.ts';
+import type { Stores } from '../storage/stores.ts';
 import { type BlobFetch, fetchBlob } from './fetch-blob.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import { fetchReferrers } from './fetch-referrers.ts';
+import { openSource, openStores } from './open-source.ts';
 import { refreshTag, type TagState, whyStale } from './refresh-tag.ts';
-import { remoteRepository } from './remote-repository.ts';
 import type { Source } from './source.ts';
-
-/** The object asks at no host, so it has no edge cache. */
-const NO_ORIGIN = 'http://localhost';
 
 export class MirrorFetch extends DurableObject<Env> {
   readonly #stores: Stores;
@@ -119,7 +114,9 @@ export class MirrorFetch extends DurableObject<Env> {
     if (this.#running !== null) {
       return this.#running as Promise<T>;
     }
-    const running = this.#source(repository).then((source) => this.#remembering(source, work));
+    const running = openSource(this.env, this.#stores, repository).then((source) =>
+      this.#remembering(source, work),
+    );
     this.#run(running);
     return running;
   }
@@ -146,7 +143,7 @@ export class MirrorFetch extends DurableObject<Env> {
   }
 
   async #startBlob(repository: RepositoryName, digest: Digest): Promise<BlobFetch | null> {
-    const source = await this.#source(repository);
+    const source = await openSource(this.env, this.#stores, repository);
     const { mirrored } = this.#stores.metadata;
     const wanted = await mirrored.findUnfetched(repository, digest);
     if (wanted !== null) {
@@ -187,30 +184,4 @@ export class MirrorFetch extends DurableObject<Env> {
       );
     }
   }
-
-  async #source(repository: RepositoryName): Promise<Source> {
-    const stores = this.#stores;
-    const namespace = namespaceOf(repository);
-    const upstream = await stores.metadata.upstreams.find(namespace);
-    if (upstream === null) {
-      throw new RegistryError('NAME_UNKNOWN', `${namespace} is no mirror any more`);
-    }
-    const gate = this.env.GATES.getByName(namespace);
-    const client = new UpstreamClient(upstream, gate, this.env.PRIVATE_UPSTREAMS === 'true');
-    return { upstream, client, repository, remote: remoteRepository(upstream, repository), stores };
-  }
-}
-
-function openStores(env: Env): Stores {
-  return new Stores(
-    {
-      database: env.DB,
-      bucket: env.BUCKET,
-      readWindow: Number.POSITIVE_INFINITY,
-      maxAges: { membership: 0, tag: 0 },
-      lifetimes: readLifetimes(env.LIFETIMES),
-      pullInterval: 0,
-    },
-    NO_ORIGIN,
-  );
 }

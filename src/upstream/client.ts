@@ -9,7 +9,7 @@ import { limited, type UpstreamGate } from './upstream-gate.ts';
 /** What to ask of a repository of the upstream. */
 export interface Question {
   method: 'GET' | 'HEAD';
-  repository: string; // as the upstream calls it
+  repository: string | null; // as the upstream calls it; null for the registry itself
   path: string; // behind the repository: "manifests/latest"
   headers?: Readonly<Record<string, string>>;
 }
@@ -39,7 +39,7 @@ export class UpstreamClient {
    * @throws UPSTREAM_LIMITED, UPSTREAM_FAILED, UPSTREAM_REFUSED
    */
   async ask(question: Question): Promise<Response | null> {
-    const { repository } = question;
+    const repository = question.repository ?? '';
     const header = fromResult(await this.#gate.enter(repository).catch(failObject));
     let response = await this.#send(question, header);
     if (response.status === 401) {
@@ -64,7 +64,10 @@ export class UpstreamClient {
 
   async #send(question: Question, authorization: string | null): Promise<Response> {
     const { method, repository, path, headers } = question;
-    const url = new URL(`/v2/${repository}/${path}`, this.#upstream.url);
+    const url = new URL(
+      `/v2/${repository === null ? '' : `${repository}/`}${path}`,
+      this.#upstream.url,
+    );
     const all = new Headers(headers);
     if (authorization !== null) {
       all.set('Authorization', authorization);

@@ -67,6 +67,7 @@ export async function send(
     origin: { address: ADDRESS, country: null, asn: null },
     newNamespaces: 'private',
     allowsLocalIssuers: false,
+    startTransfer: async () => {},
     upstreams: {
       adminPassword: 'a password for tests',
       allowsAnonymousHub: false,

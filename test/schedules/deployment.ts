@@ -55,6 +55,7 @@ export class Deployment {
       stores,
       settings,
       origin: ORIGIN,
+      startTransfer: async () => {},
       parts: [],
     });
     return life.during(answer);
@@ -63,7 +64,7 @@ export class Deployment {
   /** What the clock starts; false when it was not done. */
   async tick(isolate: number): Promise<boolean> {
     const { life, stores } = this.#at(isolate % this.#places.length);
-    return life.during(runSchedule(stores)).then(
+    return life.during(runSchedule(stores, async () => {})).then(
       () => true,
       () => false,
     );

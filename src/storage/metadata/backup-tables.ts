@@ -65,6 +65,7 @@ export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   namespace_content: 'triggers compute it',
   collection_queue: 'triggers fill it anew',
   untagged_reviews: 'the queue is filled anew',
+  transfers: 'what they have yet to do is in Durable Objects of this deployment',
   trash: 'it names objects of this bucket that are about to go',
   uploads: 'what has not arrived is sent again',
   progress: 'it is about work of this database',

@@ -32,6 +32,7 @@ import { SigningKeyMetadata } from './signing-keys.ts';
 import { TagHistoryMetadata } from './tag-history.ts';
 import { TagRuleMetadata } from './tag-rules.ts';
 import { TagMetadata } from './tags.ts';
+import { TransferMetadata } from './transfers.ts';
 import { TrashMetadata } from './trash.ts';
 import { TrustRuleMetadata } from './trust-rules.ts';
 import { UntaggedReviewMetadata } from './untagged-reviews.ts';
@@ -40,7 +41,7 @@ import { UpstreamMetadata } from './upstreams.ts';
 import { UserMetadata } from './users.ts';
 
 /** Files of migrations/, each of which wrangler and `npm start` note in the database. */
-const MIGRATIONS = 11;
+const MIGRATIONS = 12;
 
 /** Everything that D1 knows, by the noun it is about. */
 export class MetadataStore {
@@ -76,6 +77,7 @@ export class MetadataStore {
   readonly tagHistory: TagHistoryMetadata;
   readonly tagRules: TagRuleMetadata;
   readonly tags: TagMetadata;
+  readonly transfers: TransferMetadata;
   readonly trash: TrashMetadata;
   readonly trustRules: TrustRuleMetadata;
   readonly untaggedReviews: UntaggedReviewMetadata;
@@ -120,6 +122,7 @@ export class MetadataStore {
     this.tagHistory = new TagHistoryMetadata(database);
     this.tagRules = new TagRuleMetadata(database);
     this.tags = new TagMetadata(database);
+    this.transfers = new TransferMetadata(database);
     this.trash = new TrashMetadata(database, lifetimes);
     this.trustRules = new TrustRuleMetadata(database);
     this.untaggedReviews = new UntaggedReviewMetadata(database);
