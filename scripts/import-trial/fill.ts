@@ -22,28 +22,35 @@ const LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip';
  * @param size of a layer, in bytes
  */
 export async function fill(url: string, count: number, size: number): Promise<Filled[]> {
+  const repositories = Array.from({ length: Math.ceil(count / PER_REPOSITORY) }, (_, n) => n);
+  const queue = repositories.values();
   const found: Filled[] = [];
-  const shared = new Map<string, Buffer>();
-  const numbers = Array.from({ length: count }, (_, number) => number).values();
   const lane = async () => {
-    for (const number of numbers) {
-      const repository = `team/app-${Math.floor(number / PER_REPOSITORY)}`;
-      const base = shared.get(repository) ?? randomBytes(size);
-      shared.set(repository, base);
-      const tag = `v${number % PER_REPOSITORY}`;
-      const digest =
-        number % 5 === 0
-          ? await pushIndex(url, repository, tag, base, size)
-          : (await pushImage(url, repository, tag, [base, randomBytes(size)])).digest;
-      found.push({ repository, tag, digest });
-      if (number % 10 === 0) {
-        const signature = `${digest.replace(':', '-')}.sig`;
-        const signed = await pushImage(url, repository, signature, [randomBytes(200)]);
-        found.push({ repository, tag: signature, digest: signed.digest });
-      }
+    for (const number of queue) {
+      const images = Math.min(PER_REPOSITORY, count - number * PER_REPOSITORY);
+      found.push(...(await fillRepository(url, `team/app-${number}`, images, size)));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  return found;
+}
+
+async function fillRepository(url: string, repository: string, count: number, size: number) {
+  const base = randomBytes(size);
+  const found: Filled[] = [];
+  for (let number = 0; number < count; number++) {
+    const tag = `v${number}`;
+    const digest =
+      number % 5 === 0
+        ? await pushIndex(url, repository, tag, base, size)
+        : (await pushImage(url, repository, tag, [base, randomBytes(size)])).digest;
+    found.push({ repository, tag, digest });
+    if (number % 10 === 0) {
+      const signature = `${digest.replace(':', '-')}.sig`;
+      const signed = await pushImage(url, repository, signature, [randomBytes(200)]);
+      found.push({ repository, tag: signature, digest: signed.digest });
+    }
+  }
   return found;
 }
 

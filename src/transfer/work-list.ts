@@ -114,8 +114,10 @@ export class WorkList {
     return added.toArray().length;
   }
 
+  /** Whether a list has named a tag that is to be copied for its own sake. */
   hasTags(listId: number): boolean {
-    return this.#first('SELECT 1 FROM tags WHERE list_id = ? LIMIT 1', listId) !== null;
+    const query = `SELECT 1 FROM tags WHERE list_id = ? AND state <> 'attached' LIMIT 1`;
+    return this.#first(query, listId) !== null;
   }
 
   /** Where a list goes on; null at its end. */
