@@ -42,8 +42,8 @@ export async function startTransfer(
   if ((await metadata.upstreams.find(namespaceOf(source))) === null) {
     throw new RegistryError(
       'ACCOUNT_INVALID',
-      `${namespaceOf(source)} is no mirror: an administrator makes it one, with the address of the registry ` +
-        '(PUT /api/v1/upstreams/…)',
+      `${namespaceOf(source)} is no mirror: an administrator makes it one with ` +
+        `"edgewater mirror add ${namespaceOf(source)}"`,
     );
   }
   const id = crypto.randomUUID();
