@@ -25,6 +25,7 @@ import { printable } from './edgewater/output.ts';
 import { addPasswordCommands } from './edgewater/password.ts';
 import { addProxyCommand } from './edgewater/proxy.ts';
 import { addPushCommand } from './edgewater/push.ts';
+import { addReplicationCommands } from './edgewater/replication.ts';
 import { addRepositoryCommands } from './edgewater/repo.ts';
 import { addRestoreCommand } from './edgewater/restore.ts';
 import { addRetentionCommands } from './edgewater/retention.ts';
@@ -71,6 +72,7 @@ for (const add of [
   addExportCommand,
   addImportCommand,
   addTransferCommands,
+  addReplicationCommands,
   addScrubCommand,
 ]) {
   add(program);

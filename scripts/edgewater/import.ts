@@ -1,21 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { type Api, apiPath } from './api.ts';
-import { UsageError } from './errors.ts';
 import { interruption } from './interruption.ts';
-import { addValues } from './options.ts';
 import { openSession } from './session.ts';
-import { parseImportSource, parseImportTarget } from './transfer/names.ts';
+import { parseImportSource, parseRepository } from './transfer/names.ts';
+import { addTransferOptions, type TransferOptions, toBody } from './transfer/options.ts';
 import { failureLines, type Transfer } from './transfer/transfer.ts';
 import { openProgress } from './upload/open-progress.ts';
 import { formatBytes } from './upload/progress.ts';
 
-interface ImportOptions {
-  to: string;
-  tags?: string[];
-  exclude?: string[];
-  referrers: boolean;
-  all?: true;
+interface ImportOptions extends TransferOptions {
   detach?: true;
   quiet?: true;
 }
@@ -24,25 +18,23 @@ const INTERVAL = 1000; // milliseconds between two looks at it
 
 /** import. */
 export function addImportCommand(program: Command): void {
-  program
+  const command = program
     .command('import <source>')
     .description('copy images from a registry that is mirrored here; exit code 1 for failures')
     .requiredOption('--to <repository>', 'where to, as acme/app; or acme/app:v1 for one tag')
-    .option('--tags <glob>', 'only tags like this, as v*; can be repeated', addValues)
-    .option('--exclude <glob>', 'but not tags like this; can be repeated', addValues)
-    .option('--no-referrers', 'leave signatures, SBOMs and the like behind')
-    .option('--all', 'every repository below the source, to the same name below the target')
     .option(
       '--detach',
       'print its id and do not wait; "edgewater transfer show" tells how far it is',
     )
     .option('--quiet', 'no progress')
     .action(run);
+  addTransferOptions(command);
 }
 
 async function run(source: string, options: ImportOptions, command: Command): Promise<void> {
   const { api, output } = await openSession(command);
-  const body = toBody(source, options);
+  const from = parseImportSource(source, options.all ?? false);
+  const body = toBody(from, parseRepository(options.to), options);
   const started = await api.send<Transfer>('POST', apiPath`/transfers`, body);
   if (options.detach) {
     output.done(started.id, started);
@@ -61,27 +53,6 @@ async function run(source: string, options: ImportOptions, command: Command): Pr
   if (state !== 'done') {
     process.exitCode = 1;
   }
-}
-
-/** What the command line asks of the API. @throws UsageError */
-function toBody(source: string, options: ImportOptions): object {
-  const { to, tags = [], exclude = [], referrers, all = false } = options;
-  const from = parseImportSource(source, all);
-  const target = parseImportTarget(to);
-  const tag = from.tag ?? target.tag;
-  if (tag !== null && (all || tags.length > 0)) {
-    throw new UsageError('name one tag, or patterns with --tags, or --all');
-  }
-  return {
-    from: from.repository,
-    to: target.repository,
-    all,
-    tag,
-    toTag: target.tag,
-    tags,
-    exclude,
-    referrers,
-  };
 }
 
 /** Waits until it has ended; whoever breaks off leaves it running. */

@@ -7,6 +7,7 @@ import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
 import {
   MAX_RUNNING,
   type NewTransfer,
+  type TransferOptions,
   type TransferRecord,
 } from '../storage/metadata/transfers.ts';
 import type { Context } from './context.ts';
@@ -19,38 +20,42 @@ export interface TransferVisit {
   origin: Origin;
 }
 
+/** What is asked for: between which repositories, and what of them. */
+export type AskedTransfer = Omit<NewTransfer, 'id' | 'principal'>;
+
 /**
- * Starts a transfer, for those who may pull its source and push to its target. What the repositories below
- * a prefix are is not known before it runs, so that takes an administrator of the system. Rights are asked
- * for once: whoever loses them later has to be stopped with {@link cancelTransfer}.
+ * Starts a transfer. From another registry those may who may pull its source and push to its target. What
+ * the repositories below a prefix are is not known before it runs, and to another registry it is pushed with
+ * the login of the upstream: both take an administrator of the system. Rights are asked for once: whoever
+ * loses them later has to be stopped with {@link cancelTransfer}.
  *
  * @param start has the Durable Object go on; when that fails the clock does it
- * @throws DENIED, ACCOUNT_INVALID when the source is in no mirror, TOOMANYREQUESTS
+ * @throws DENIED, ACCOUNT_INVALID when neither side is another registry, TOOMANYREQUESTS
  */
 export async function startTransfer(
   { context, identity, origin }: TransferVisit,
-  asked: Omit<NewTransfer, 'id' | 'principal'>,
+  between: Pick<AskedTransfer, 'source' | 'target'>,
+  settings: Omit<TransferOptions, 'isPush'>,
   start: (id: string) => Promise<void>,
 ): Promise<TransferRecord> {
   const { metadata, actor } = context;
+  const asked = await withDirection(context, between, settings);
   const { source, target, options } = asked;
-  if (options.isPrefix && !identity.isAdmin) {
-    throw new RegistryError('DENIED', 'all repositories below a name are for administrators');
+  if ((options.isPrefix || options.isPush) && !identity.isAdmin) {
+    throw new RegistryError(
+      'DENIED',
+      'this is for administrators of the system: all repositories below a name, or to another registry',
+    );
   }
   await check(context, identity, origin, source, 'pull');
-  await check(context, identity, origin, target, 'push');
-  if ((await metadata.upstreams.find(namespaceOf(source))) === null) {
-    throw new RegistryError(
-      'ACCOUNT_INVALID',
-      `${namespaceOf(source)} is no mirror: an administrator makes it one with ` +
-        `"edgewater mirror add ${namespaceOf(source)}"`,
-    );
+  if (!options.isPush) {
+    await check(context, identity, origin, target, 'push');
   }
   const id = crypto.randomUUID();
   const transfer = { ...asked, id, principal: identity.principal };
   const entry = {
     event: 'transfer.start',
-    namespace: namespaceOf(target),
+    namespace: namespaceOf(options.isPush ? source : target),
     target: id,
     after: JSON.stringify(asked),
   };
@@ -62,6 +67,33 @@ export async function startTransfer(
   }
   await start(id).catch((error) => console.error(`The transfer ${id} waits for the clock:`, error));
   return getTransfer(context, identity, id);
+}
+
+/**
+ * Tells from which side to which it goes: one of them is another registry.
+ *
+ * @throws ACCOUNT_INVALID, and DENIED when both are
+ */
+export async function withDirection(
+  { metadata }: Context,
+  { source, target }: Pick<AskedTransfer, 'source' | 'target'>,
+  settings: Omit<TransferOptions, 'isPush'>,
+): Promise<AskedTransfer> {
+  const isMirror = async (name: RepositoryName) =>
+    (await metadata.upstreams.find(namespaceOf(name))) !== null;
+  const [isFromMirror, isPush] = await Promise.all([isMirror(source), isMirror(target)]);
+  if (isFromMirror && isPush) {
+    throw new RegistryError('DENIED', 'both are mirrors, and nobody pushes to a mirror');
+  }
+  if (!isFromMirror && !isPush) {
+    const namespace = namespaceOf(source);
+    throw new RegistryError(
+      'ACCOUNT_INVALID',
+      `${namespace} is no mirror, nor is ${namespaceOf(target)}: an administrator makes one of a registry ` +
+        `with "edgewater mirror add"`,
+    );
+  }
+  return { source, target, options: { ...settings, isPush } };
 }
 
 /** One's own transfers, the newest first; all of them for an administrator of the system. */
@@ -97,8 +129,9 @@ export async function cancelTransfer(
   identity: Identity,
   id: string,
 ): Promise<void> {
-  const { target, progress } = await getTransfer(context, identity, id);
-  const entry = { event: 'transfer.cancel', namespace: namespaceOf(target), target: id };
+  const { source, target, options, progress } = await getTransfer(context, identity, id);
+  const namespace = namespaceOf(options.isPush ? source : target);
+  const entry = { event: 'transfer.cancel', namespace, target: id };
   const { transfers } = context.metadata;
   if (!(await transfers.end(id, 'canceled', progress, context.actor, entry))) {
     throw new RegistryError('ACCOUNT_EXISTS', 'the transfer has ended before');

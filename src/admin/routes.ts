@@ -11,6 +11,7 @@ import { NAMESPACE_ROUTES } from './namespaces.ts';
 import { NETWORK_ROUTES } from './network.ts';
 import { describeApi, documentSchema } from './openapi.ts';
 import { QUOTA_ROUTES } from './quotas.ts';
+import { REPLICATION_ROUTES } from './replications.ts';
 import { REPOSITORY_ROUTES } from './repositories.ts';
 import { RESTORE_ROUTES } from './restore.ts';
 import { RETENTION_ROUTES } from './retention.ts';
@@ -59,6 +60,7 @@ export const ROUTES: readonly Route[] = [
   ...RETENTION_ROUTES,
   ...UPSTREAM_ROUTES,
   ...TRANSFER_ROUTES,
+  ...REPLICATION_ROUTES,
   ...TAG_RULE_ROUTES,
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,

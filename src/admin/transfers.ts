@@ -5,62 +5,24 @@ import {
   listTransfers,
   startTransfer,
 } from '../accounts/transfers.ts';
-import { isTag } from '../oci/reference.ts';
-import { isRepositoryName } from '../oci/repository-name.ts';
 import type { TransferRecord } from '../storage/metadata/transfers.ts';
 import {
   next,
   nextOf,
   numberedPageQuery,
-  tagGlobs,
   timestamp,
   toTimestamp,
   toTimestampOrNull,
 } from './fields.ts';
 import { type Route, route } from './route.ts';
+import { toAsked, toSettings, transferBody, transferSettings } from './transfer-settings.ts';
 
 const PATH = '/api/v1/transfers';
 
-const repository = z
-  .string()
-  .max(255)
-  .refine((name) => isRepositoryName(name), 'not a repository name');
-
-const tag = z
-  .string()
-  .max(128)
-  .refine((name) => isTag(name), 'not a tag')
-  .nullable();
-
-const settings = {
-  from: repository.describe('a repository of a mirror, as "old.example.com/team/app"'),
-  to: repository.describe('of our own'),
-  all: z
-    .boolean()
-    .default(false)
-    .describe('every repository below "from", where the registry lists them; below "to"'),
-  tag: tag.default(null).describe('this one alone'),
-  toTag: tag.default(null).describe('what that is called here; null for the same'),
-  tags: tagGlobs.default([]).describe('globs of tags; none for all'),
-  exclude: tagGlobs.default([]).describe('globs of those that stay behind'),
-  referrers: z.boolean().default(true).describe('signatures, SBOMs and the like too'),
-};
-
-const bodySchema = z
-  .strictObject(settings)
-  .refine(({ tag, toTag }) => toTag === null || tag !== null, {
-    path: ['toTag'],
-    message: 'only one tag can have another name: name it in "tag"',
-  })
-  .refine(({ tag, all, tags }) => tag === null || !(all || tags.length > 0), {
-    path: ['tag'],
-    message: 'either one tag, or "all" and patterns',
-  });
-
-const transferSchema = z.strictObject({
+export const transferSchema = z.strictObject({
   id: z.string(),
   principal: z.string().describe('who started it, and in whose name it pushes'),
-  ...settings,
+  ...transferSettings,
   state: z
     .enum(['running', 'done', 'failed', 'canceled'])
     .describe('failed: it went through, and something could not be copied'),
@@ -87,18 +49,16 @@ export const TRANSFER_ROUTES: readonly Route[] = [
   route({
     method: 'POST',
     path: PATH,
-    summary: 'Start to copy repositories from a mirrored registry into own ones',
+    summary: 'Start to copy repositories from a mirrored registry into own ones, or to it',
     permission: 'caller',
-    body: bodySchema,
+    body: transferBody,
     query: null,
     status: 201,
     answer: transferSchema,
     handle: async ({ context, identity, body }) => {
-      const { from, to, all, referrers, ...rest } = body;
-      const options = { ...rest, isPrefix: all, withReferrers: referrers };
       const visit = { context, identity, origin: context.origin };
-      const asked = { source: from, target: to, options } as Parameters<typeof startTransfer>[1];
-      return toJson(await startTransfer(visit, asked, context.startTransfer));
+      const { between, options } = toAsked(body);
+      return toJson(await startTransfer(visit, between, options, context.startTransfer));
     },
   }),
   route({
@@ -140,21 +100,13 @@ export const TRANSFER_ROUTES: readonly Route[] = [
   }),
 ];
 
-function toJson(transfer: TransferRecord): z.input<typeof transferSchema> {
-  const { id, principal, source, target, state, options, progress } = transfer;
-  const { isPrefix, withReferrers, tag, toTag, tags, exclude } = options;
+export function toJson(transfer: TransferRecord): z.input<typeof transferSchema> {
+  const { id, principal, state, progress } = transfer;
   const { pausedUntil, failures, ...counts } = progress;
   return {
     id,
     principal,
-    from: source,
-    to: target,
-    all: isPrefix,
-    tag,
-    toTag,
-    tags: [...tags],
-    exclude: [...exclude],
-    referrers: withReferrers,
+    ...toSettings(transfer),
     state,
     ...counts,
     pausedUntil: toTimestampOrNull(pausedUntil),

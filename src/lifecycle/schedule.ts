@@ -5,7 +5,7 @@ import { drain } from './drain.ts';
 import { evict } from './evict.ts';
 import { reconcile } from './reconcile.ts';
 import { runDue } from './retention/run.ts';
-import { wakeTransfers } from './transfers.ts';
+import { runTransfers } from './transfers.ts';
 
 /** An upload whose own alarm has not ended it this long after its end has lost the alarm. */
 const OVERDUE = 60 * 60; // seconds
@@ -38,7 +38,7 @@ export async function runSchedule(
           retention: () => runDue(stores),
           reviews: () => metadata.untaggedReviews.goOn(),
           mirrors: () => evict(stores),
-          transfers: () => wakeTransfers(stores, startTransfer),
+          transfers: () => runTransfers(stores, startTransfer),
           collection: () => collect(stores),
           orphans: () => reconcile(stores),
           copy: () => copyDatabase(stores),

@@ -9,7 +9,7 @@ import type { Tag } from '../oci/reference.ts';
 import type { MirrorFetches } from '../registry/mirror-fetches.ts';
 import { Referrers } from '../registry/referrers.ts';
 import type { Repository } from '../registry/registry.ts';
-import { collect } from '../streams/collect.ts';
+import { bytesOf, MAX_DEPTH, MAX_MANIFESTS, REFERRERS_PAGE } from './image.ts';
 import type { Turn } from './turn.ts';
 
 /** Between which repositories, and how. */
@@ -23,16 +23,7 @@ export interface Route {
   onBytes: (bytes: number) => void;
 }
 
-const MAX_MANIFEST_SIZE = 4 * 2 ** 20; // bytes
-
-/** Indexes in indexes, and signatures of signatures. */
-const MAX_DEPTH = 8;
-
-const MAX_MANIFESTS = 20_000;
-
 const BLOBS_AT_ONCE = 4;
-
-const REFERRERS_PAGE = 1000;
 
 /** Copies an image with all that it names: the same bytes, so every digest is the same. */
 export class ImageCopy {
@@ -151,17 +142,4 @@ export class ImageCopy {
     turn.count();
     onBytes(size);
   }
-}
-
-async function bytesOf(
-  content: string | Uint8Array | ReadableStream<Uint8Array>,
-): Promise<Uint8Array> {
-  if (typeof content === 'string') {
-    return new TextEncoder().encode(content);
-  }
-  const bytes = content instanceof Uint8Array ? content : await collect(content, MAX_MANIFEST_SIZE);
-  if (bytes === null) {
-    throw new RegistryError('MANIFEST_TOO_LARGE');
-  }
-  return bytes;
 }

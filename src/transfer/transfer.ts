@@ -1,5 +1,5 @@
 /**
- * One copy from a mirrored registry: the Durable Object that has the list of what is to be done, and does
+ * One copy between a registry that is known as an upstream and our own, either way: the Durable Object that has the list of what is to be done, and does
  * it in alarms. An alarm that a crash or an eviction cuts off is repeated, and goes on where that one was.
  */
 import { DurableObject } from 'cloudflare:workers';
@@ -18,7 +18,9 @@ import type { Stores } from '../storage/stores.ts';
 import { chooseTags, tagsAbout } from './choose-tags.ts';
 import { ImageCopy } from './copy-image.ts';
 import { afterFailure, breakOf } from './failure.ts';
-import { readList } from './read-list.ts';
+import { PushTarget } from './push-content.ts';
+import { ImagePush } from './push-image.ts';
+import { type NamePage, readList } from './read-list.ts';
 import { Turn, TurnOver } from './turn.ts';
 import { type ListWork, type TagWork, WorkList } from './work-list.ts';
 
@@ -28,6 +30,8 @@ const TAGS_AT_ONCE = 4;
 const BREAK = 10_000; // milliseconds
 
 const MAX_FAILURES = 100;
+
+const PAGE = 1000; // names
 
 /** Of one transfer. */
 const MAX_REPOSITORIES = 10_000;
@@ -109,7 +113,7 @@ export class Transfer extends DurableObject<Env> {
     const { copied, present, failed, bytes } = progress;
     const entry = {
       event: 'transfer.end',
-      namespace: namespaceOf(target),
+      namespace: namespaceOf(options.isPush ? source : target),
       target: id,
       after: JSON.stringify({ state, copied, present, failed, bytes }),
     };
@@ -124,7 +128,9 @@ export class Transfer extends DurableObject<Env> {
   async #readPage(list: ListWork, { options }: TransferRecord, turn: Turn): Promise<void> {
     try {
       const page =
-        list.kind === 'tags' ? await this.#readTags(list) : await this.#readCatalog(list);
+        list.kind === 'tags'
+          ? await this.#readTags(list, options)
+          : await this.#readCatalog(list, options);
       const added =
         list.kind === 'tags'
           ? this.#work.addTags(list.id, chooseTags(page.names, options))
@@ -149,17 +155,31 @@ export class Transfer extends DurableObject<Env> {
       );
     }
     if (next === null && tag !== null && !this.#work.hasTags(list.id)) {
-      throw new RegistryError('MANIFEST_UNKNOWN', `the upstream has no tag ${tag} there`);
+      throw new RegistryError('MANIFEST_UNKNOWN', `there is no tag ${tag} in ${list.source}`);
     }
   }
 
-  async #readTags({ source, cursor }: ListWork) {
+  async #readTags({ source, cursor }: ListWork, { isPush }: TransferOptions): Promise<NamePage> {
+    if (isPush) {
+      const tags = await this.#stores.metadata.tags.list(source, cursor, PAGE);
+      if (tags === null) {
+        throw new RegistryError('NAME_UNKNOWN', `there is no repository ${source}`);
+      }
+      return toPage(tags);
+    }
     const { client, remote } = await openSource(this.env, this.#stores, source);
     return readList(client, remote, cursor);
   }
 
-  async #readCatalog({ source, cursor }: ListWork) {
-    const { client } = await openUpstream(this.env, this.#stores, namespaceOf(source));
+  /** The names of repositories, without their namespace. */
+  async #readCatalog({ source, cursor }: ListWork, { isPush }: TransferOptions): Promise<NamePage> {
+    const namespace = namespaceOf(source);
+    if (isPush) {
+      const { repositories } = this.#stores.metadata;
+      const { names, next } = toPage(await repositories.ofNamespace(namespace, cursor, PAGE));
+      return { names: names.map((name) => name.slice(namespace.length + 1)), next };
+    }
+    const { client } = await openUpstream(this.env, this.#stores, namespace);
     return readList(client, null, cursor);
   }
 
@@ -196,16 +216,24 @@ export class Transfer extends DurableObject<Env> {
     { source: from, target: to }: { source: RepositoryName; target: RepositoryName },
     { principal, options }: TransferRecord,
     turn: Turn,
-  ): Promise<ImageCopy> {
+  ): Promise<ImageCopy | ImagePush> {
     const actor = { principal, address: null };
-    return new ImageCopy({
-      source: await openSource(this.env, this.#stores, from),
-      from: this.#registry.repository(from, actor),
-      fetches: new MirrorFetches(from, this.env.MIRRORS),
-      to: this.#registry.repository(to, actor),
+    const common = {
       withReferrers: options.withReferrers,
       turn,
-      onBytes: (bytes) => this.#work.addBytes(bytes),
+      onBytes: (bytes: number) => this.#work.addBytes(bytes),
+      from: this.#registry.repository(from, actor),
+    };
+    if (options.isPush) {
+      const { client, remote } = await openSource(this.env, this.#stores, to);
+      const target = new PushTarget(client, remote, this.#stores);
+      return new ImagePush({ ...common, stores: this.#stores, target });
+    }
+    return new ImageCopy({
+      ...common,
+      source: await openSource(this.env, this.#stores, from),
+      fetches: new MirrorFetches(from, this.env.MIRRORS),
+      to: this.#registry.repository(to, actor),
     });
   }
 
@@ -246,4 +274,9 @@ export class Transfer extends DurableObject<Env> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
   }
+}
+
+/** A page of a list of our own, which goes on behind its last name. */
+function toPage(names: readonly string[]): NamePage {
+  return { names: [...names], next: names.length === PAGE ? (names.at(-1) ?? null) : null };
 }

@@ -3,15 +3,16 @@ import { failObject } from '../rpc/object-failure.ts';
 import { fromResult } from '../rpc/result.ts';
 import type { UpstreamRecord } from '../storage/metadata/upstreams.ts';
 import { type Limits, parseLimits } from './limits.ts';
-import { send } from './send.ts';
+import { type OutgoingBody, send } from './send.ts';
 import { limited, type UpstreamGate } from './upstream-gate.ts';
 
 /** What to ask of a repository of the upstream. */
 export interface Question {
-  method: 'GET' | 'HEAD';
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT';
   repository: string | null; // as the upstream calls it; null for the registry itself
-  path: string; // behind the repository: "manifests/latest"
+  path: string; // behind the repository: "manifests/latest"; or from the root, with a slash
   headers?: Readonly<Record<string, string>>;
+  body?: () => Promise<OutgoingBody>; // for each attempt
 }
 
 const NOTHING: Limits = { limit: null, remaining: null, retryAfter: null };
@@ -30,6 +31,11 @@ export class UpstreamClient {
     this.#upstream = upstream;
     this.#gate = gate;
     this.#allowsPrivate = allowsPrivate;
+  }
+
+  /** Scheme and host. */
+  get url(): URL {
+    return new URL(this.#upstream.url);
   }
 
   /**
@@ -63,18 +69,17 @@ export class UpstreamClient {
   }
 
   async #send(question: Question, authorization: string | null): Promise<Response> {
-    const { method, repository, path, headers } = question;
-    const url = new URL(
-      `/v2/${repository === null ? '' : `${repository}/`}${path}`,
-      this.#upstream.url,
-    );
+    const { method, repository, path, headers, body } = question;
+    const below = repository === null ? '/v2/' : `/v2/${repository}/`;
+    const url = new URL(path.startsWith('/') ? path : `${below}${path}`, this.#upstream.url);
     const all = new Headers(headers);
     if (authorization !== null) {
       all.set('Authorization', authorization);
     }
+    const outgoing = { method, url, headers: all, ...(body && { body: await body() }) };
     let response: Response;
     try {
-      response = await send({ method, url, headers: all }, this.#allowsPrivate);
+      response = await send(outgoing, this.#allowsPrivate);
     } catch (error) {
       await this.#report(null, NOTHING);
       throw error;

@@ -18,7 +18,7 @@ const HUB_SHORT_NAME = /^docker\.io\/([^/]+)$/;
  * @throws UsageError
  */
 export function parseImportSource(text: string, isPrefix: boolean): Named {
-  const named = parse(text.replace(/^docker:\/\//, ''));
+  const named = parseRepository(text);
   const [host = ''] = named.repository.split('/', 1);
   if (!host.includes('.')) {
     throw new UsageError(
@@ -31,13 +31,9 @@ export function parseImportSource(text: string, isPrefix: boolean): Named {
   return { ...named, repository };
 }
 
-/** Reads where it goes: "acme/app", with a tag or without. @throws UsageError */
-export function parseImportTarget(text: string): Named {
-  return parse(text);
-}
-
-function parse(text: string): Named {
-  const [, repository, tag = null] = NAME.exec(text) ?? [];
+/** Reads "acme/app", with a tag or without, "docker://" before it or not. @throws UsageError */
+export function parseRepository(text: string): Named {
+  const [, repository, tag = null] = NAME.exec(text.replace(/^docker:\/\//, '')) ?? [];
   if (repository === undefined) {
     throw new UsageError(`"${text}" is no repository; it has to be as acme/app or acme/app:v1`);
   }

@@ -24,6 +24,7 @@ export const EXPORTED = [
   'users',
   'tag_rules',
   'retention_policies',
+  'replications',
   'namespaces',
   'audit',
 ] as const;
@@ -49,6 +50,7 @@ export const RESTORED: readonly ExportedTable[] = [
   'users',
   'namespaces',
   'retention_policies',
+  'replications',
   'tag_rules',
   'robots',
   'members',

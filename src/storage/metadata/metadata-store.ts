@@ -22,6 +22,7 @@ import { ProgressMetadata } from './progress.ts';
 import { PullMetadata } from './pulls.ts';
 import { QuotaMetadata } from './quotas.ts';
 import { ReferrerMetadata } from './referrers.ts';
+import { ReplicationMetadata } from './replications.ts';
 import { RepositoryMetadata } from './repositories.ts';
 import { RestoreMetadata } from './restore.ts';
 import { RetentionMetadata } from './retention.ts';
@@ -67,6 +68,7 @@ export class MetadataStore {
   readonly quotas: QuotaMetadata;
   readonly pulls: PullMetadata;
   readonly referrers: ReferrerMetadata;
+  readonly replications: ReplicationMetadata;
   readonly repositories: RepositoryMetadata;
   readonly retention: RetentionMetadata;
   readonly retentionTags: RetentionTagMetadata;
@@ -112,6 +114,7 @@ export class MetadataStore {
     this.quotas = new QuotaMetadata(database);
     this.pulls = new PullMetadata(database);
     this.referrers = new ReferrerMetadata(database);
+    this.replications = new ReplicationMetadata(database);
     this.repositories = new RepositoryMetadata(database);
     this.retention = new RetentionMetadata(database);
     this.retentionTags = new RetentionTagMetadata(database);

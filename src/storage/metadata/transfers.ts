@@ -1,11 +1,12 @@
 import type { Tag } from '../../oci/reference.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import { type Actor, type AuditEntry, record } from './audit.ts';
-import type { Database } from './database.ts';
+import type { Database, Statement } from './database.ts';
 import { guardFound, runGuarded } from './guarded-batch.ts';
 
 /** What a transfer copies. */
 export interface TransferOptions {
+  isPush: boolean; // from our own repositories to another registry, rather than from there
   isPrefix: boolean; // every repository below the source, rather than the source itself
   tag: Tag | null; // this one and no other
   toTag: Tag | null; // what that is called in the target
@@ -35,7 +36,7 @@ export interface TransferFailure {
   reason: string;
 }
 
-/** A copy from a mirrored registry. Times are in seconds since the epoch. */
+/** A copy between a mirrored registry and our own. Times are in seconds since the epoch. */
 export interface TransferRecord {
   number: number;
   id: string;
@@ -79,7 +80,25 @@ const NOTHING: TransferProgress = {
   failures: [],
 };
 
-/** Copies from mirrored registries. */
+/** True where another transfer may run. */
+export const HAS_ROOM = `SELECT 1
+  WHERE ${MAX_RUNNING} > (SELECT count(*) FROM transfers WHERE state = 'running')`;
+
+/** Adds a transfer that is running: for its batch. */
+export function insertTransfer(transfer: NewTransfer): Statement {
+  return [
+    `INSERT INTO transfers (id, principal, source, target, options, progress)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
+    transfer.id,
+    transfer.principal,
+    transfer.source,
+    transfer.target,
+    JSON.stringify(transfer.options),
+    JSON.stringify({ ...NOTHING, waiting: 1 }),
+  ];
+}
+
+/** Copies from mirrored registries, and to them. */
 export class TransferMetadata {
   readonly #database: Database;
 
@@ -110,19 +129,8 @@ export class TransferMetadata {
   /** Adds a transfer; false when {@link MAX_RUNNING} are at work. */
   create(transfer: NewTransfer, actor: Actor, entry: AuditEntry): Promise<boolean> {
     return runGuarded(this.#database, [
-      guardFound(
-        `SELECT 1 WHERE ${MAX_RUNNING} > (SELECT count(*) FROM transfers WHERE state = 'running')`,
-      ),
-      [
-        `INSERT INTO transfers (id, principal, source, target, options, progress)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
-        transfer.id,
-        transfer.principal,
-        transfer.source,
-        transfer.target,
-        JSON.stringify(transfer.options),
-        JSON.stringify({ ...NOTHING, waiting: 1 }),
-      ],
+      guardFound(HAS_ROOM),
+      insertTransfer(transfer),
       record(actor, entry),
     ]);
   }

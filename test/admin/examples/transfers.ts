@@ -23,4 +23,26 @@ export const TRANSFERS: readonly Example[] = [
     path: '/transfers/{transfer}',
     event: 'transfer.cancel',
   },
+  {
+    method: 'PUT',
+    route: '/replications/:replication',
+    path: '/replications/nightly',
+    body: { from: 'old.example.com/team/app', to: 'acme/imported', everyMinutes: 1440 },
+    event: 'replication.set',
+  },
+  { method: 'GET', route: '/replications' },
+  { method: 'GET', route: '/replications/:replication', path: '/replications/nightly' },
+  {
+    method: 'POST',
+    route: '/replications/:replication/run',
+    path: '/replications/nightly/run',
+    body: {},
+    event: 'replication.run',
+  },
+  {
+    method: 'DELETE',
+    route: '/replications/:replication',
+    path: '/replications/nightly',
+    event: 'replication.remove',
+  },
 ];

@@ -111,7 +111,7 @@ test('by the CLI: one tag under another name, everything below a prefix, and wha
 
   const none = await edgewater('import', `${MIRROR}/${repository}:v9`, '--to', 'acme/cli');
   expect(none.code).toBe(1);
-  expect(none.stderr).toContain('the upstream has no tag v9 there');
+  expect(none.stderr).toContain('there is no tag v9 in');
   const nowhere = await edgewater('import', 'other.example.com/app', '--to', 'acme/cli');
   expect(nowhere.code).toBe(1);
   expect(nowhere.stderr).toContain('other.example.com is no mirror');
