@@ -48,9 +48,22 @@ describe('a transfer is started by', () => {
   });
 });
 
+test('what is pushed to another registry is for administrators', async () => {
+  const body = { from: 'target/app', to: `${MIRROR}/copy` };
+  expect((await start(user('both'), body)).status).toBe(403);
+  expect((await start(ADMIN, body)).status).toBe(201);
+  const put = await call(user('both'), 'PUT', '/replications/mine', { body });
+  expect(put.status).toBe(403);
+});
+
+test.each(['A', 'x', 'a b', '-'])('a replication cannot be called %j', async (name) => {
+  const path = `/replications/${encodeURIComponent(name)}`;
+  expect((await call(ADMIN, 'PUT', path, { body: BODY })).status).toBe(400);
+});
+
 test.each([
-  ['from what is no mirror', { from: 'target/app' }, 400, 'is no mirror'],
-  ['into a mirror', { to: `${MIRROR}/copy` }, 403, 'nobody pushes to it'],
+  ['from what is no mirror', { from: 'target/other' }, 400, 'is no mirror'],
+  ['from a mirror into one', { to: `${MIRROR}/copy` }, 403, 'nobody pushes to a mirror'],
   ['one tag and patterns', { tag: 'v1', tags: ['v*'] }, 400, 'errors'],
   ['another name for many', { toTag: 'v1' }, 400, 'errors'],
   ['what is no repository', { from: 'Old' }, 400, 'errors'],

@@ -22,7 +22,7 @@ export let front: Front;
 let folder: string;
 let old: LocalRegistry;
 let child: ChildProcess;
-let url = '';
+export let url = '';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'edgewater-transfer-'));

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { call, newRepository, push } from '../../support/client.ts';
 import { artifactOf, indexOf, randomImage } from '../../support/images.ts';
-import { ask, digestThere, edgewater, ended, front, MIRROR } from './place.ts';
+import { ask, digestThere, edgewater, ended, front, MIRROR, PASSWORD, url } from './place.ts';
 
 /** What a reference names in the other registry; null when it names nothing. */
 async function digestOld(repository: string, reference: string): Promise<string | null> {
@@ -98,6 +98,16 @@ test('one that does not let us push is a failure with a reason', async () => {
   front.reply = () => null;
   expect(state).toBe('failed');
   expect(failures[0].reason).toContain('does not let us push');
+});
+
+test('a registry that wants a login: the token is one for a push', async () => {
+  const login = { url, username: 'admin', password: PASSWORD };
+  expect((await ask('PUT', '/upstreams/self.example.com', login)).status).toBe(200);
+  await set('login', { from: 'acme/both', to: 'self.example.com/pushed/app', tags: ['v*'] });
+  expect(await runNow('login')).toMatchObject({ state: 'done', copied: 3, failed: 0 });
+  for (const tag of ['v1', 'v2']) {
+    expect(await digestThere('pushed/app', tag)).toBe(await digestThere('acme/both', tag));
+  }
 });
 
 test('listed with how the last run ended, and removed', async () => {
