@@ -1,6 +1,6 @@
 /**
  * Tries docs/import.md against a registry of another make: fills Debian's docker-registry with images,
- * imports all of them with the CLI, and compares every digest.
+ * imports all of them with the CLI, pushes them back under other names, and compares every digest.
  *
  *     node scripts/import-trial.ts --images 200
  *
@@ -67,13 +67,33 @@ try {
     const seconds = (performance.now() - started) / 1000;
     console.log(`${time}: ${said.trim()} in ${seconds.toFixed(1)} s`);
   }
+  const pushing = performance.now();
+  await edgewater(
+    'replication',
+    'set',
+    'back',
+    '--from',
+    'acme',
+    '--to',
+    'old.example.com/back',
+    '--all',
+  );
+  const id = (await edgewater('replication', 'run', 'back')).trim();
+  const pushed = await untilEnded(id);
+  const pushSeconds = (performance.now() - pushing) / 1000;
+  console.log(
+    `pushed back: ${pushed.copied} tags, ${pushed.failed} failed in ${pushSeconds.toFixed(1)} s`,
+  );
   let different = 0;
   for (const { repository, tag, digest } of images) {
     const copied = repository.replace(/^team\//, 'acme/');
     const found = await digestOf(registry.url, copied, tag, { authorization });
-    different += found === digest ? 0 : 1;
+    const back = await digestOf(source, repository.replace(/^team\//, 'back/'), tag);
+    different += found === digest && back === digest ? 0 : 1;
   }
-  console.log(`${images.length - different} digests are equal, ${different} are not`);
+  console.log(
+    `${images.length - different} digests are equal, there and back, ${different} are not`,
+  );
   process.exitCode = different === 0 ? 0 : 1;
 } finally {
   old.kill();
@@ -90,6 +110,16 @@ async function edgewater(...args: string[]): Promise<string> {
   };
   const { stdout } = await promisify(execFile)(process.execPath, [CLI, ...args], { env });
   return stdout;
+}
+
+async function untilEnded(id: string): Promise<{ copied: number; failed: number }> {
+  for (;;) {
+    const transfer = JSON.parse(await edgewater('transfer', 'show', id, '--json'));
+    if (transfer.state !== 'running') {
+      return transfer;
+    }
+    await new Promise((done) => setTimeout(done, 500));
+  }
 }
 
 async function untilReady(url: string): Promise<void> {

@@ -71,7 +71,8 @@ export class UpstreamClient {
   async #send(question: Question, authorization: string | null): Promise<Response> {
     const { method, repository, path, headers, body } = question;
     const below = repository === null ? '/v2/' : `/v2/${repository}/`;
-    const url = new URL(path.startsWith('/') ? path : `${below}${path}`, this.#upstream.url);
+    // Not by resolving: "//elsewhere/" would be another host, which may not see the Authorization.
+    const url = new URL(`${this.url.origin}${path.startsWith('/') ? path : `${below}${path}`}`);
     const all = new Headers(headers);
     if (authorization !== null) {
       all.set('Authorization', authorization);

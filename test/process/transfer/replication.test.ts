@@ -100,6 +100,31 @@ test('one that does not let us push is a failure with a reason', async () => {
   expect(failures[0].reason).toContain('does not let us push');
 });
 
+test('an upload goes nowhere else, whatever its Location says', async () => {
+  for (const [name, location, words] of [
+    ['elsewhere', 'http://elsewhere.example.com/upload', 'another host'],
+    ['hidden', `${front.url}//elsewhere.example.com/upload`, 'does not take the blob'],
+  ] as const) {
+    front.asked.length = 0;
+    front.reply = ({ method, path }) => {
+      const isUpload = method === 'PUT' && path.startsWith('//elsewhere');
+      return method === 'POST'
+        ? { status: 202, headers: { Location: location } }
+        : isUpload
+          ? { status: 404 }
+          : null;
+    };
+    const to = `${MIRROR}/${newRepository()}`;
+    await set(name, { from: 'acme/both', to, tags: ['v1'], referrers: false });
+    const { state, failures } = await runNow(name);
+    front.reply = () => null;
+    expect(state).toBe('failed');
+    expect(failures[0].reason).toContain(words);
+    const uploads = front.asked.filter(({ method }) => method === 'PUT');
+    expect(uploads.length).toBe(name === 'hidden' ? 1 : 0);
+  }
+});
+
 test('a registry that wants a login: the token is one for a push', async () => {
   const login = { url, username: 'admin', password: PASSWORD };
   expect((await ask('PUT', '/upstreams/self.example.com', login)).status).toBe(200);
