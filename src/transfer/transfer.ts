@@ -4,23 +4,18 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
-import { openSource, openStores, openUpstream } from '../mirror/open-source.ts';
-import { RegistryError } from '../oci/errors.ts';
-import { isRepositoryName, namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
+import { openSource, openStores } from '../mirror/open-source.ts';
+import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
 import { MirrorFetches } from '../registry/mirror-fetches.ts';
 import { Registry } from '../registry/registry.ts';
-import type {
-  TransferOptions,
-  TransferProgress,
-  TransferRecord,
-} from '../storage/metadata/transfers.ts';
+import type { TransferProgress, TransferRecord } from '../storage/metadata/transfers.ts';
 import type { Stores } from '../storage/stores.ts';
-import { chooseTags, tagsAbout } from './choose-tags.ts';
+import { tagsAbout } from './choose-tags.ts';
 import { ImageCopy } from './copy-image.ts';
 import { afterFailure, breakOf } from './failure.ts';
 import { PushTarget } from './push-content.ts';
 import { ImagePush } from './push-image.ts';
-import { type NamePage, readList } from './read-list.ts';
+import { SourceLists } from './source-lists.ts';
 import { Turn, TurnOver } from './turn.ts';
 import { type ListWork, type TagWork, WorkList } from './work-list.ts';
 
@@ -30,12 +25,6 @@ const TAGS_AT_ONCE = 4;
 const BREAK = 10_000; // milliseconds
 
 const MAX_FAILURES = 100;
-
-const PAGE = 1000; // names
-
-/** Of one transfer. */
-const MAX_REPOSITORIES = 10_000;
-const MAX_TAGS = 200_000;
 
 /** What a pause of the whole transfer is for. */
 interface Pause {
@@ -47,6 +36,7 @@ export class Transfer extends DurableObject<Env> {
   readonly #stores: Stores;
   readonly #registry: Registry;
   readonly #work: WorkList;
+  readonly #lists: SourceLists;
   #pause: Pause | null = null;
 
   constructor(context: DurableObjectState, env: Env) {
@@ -59,6 +49,7 @@ export class Transfer extends DurableObject<Env> {
       defaultMirror: null,
     });
     this.#work = new WorkList(context.storage.sql);
+    this.#lists = new SourceLists(env, this.#stores, this.#work);
   }
 
   /** Has the transfer of this id, which is the object's name, go on. Safe to repeat. */
@@ -127,75 +118,11 @@ export class Transfer extends DurableObject<Env> {
 
   async #readPage(list: ListWork, { options }: TransferRecord, turn: Turn): Promise<void> {
     try {
-      const page =
-        list.kind === 'tags'
-          ? await this.#readTags(list, options)
-          : await this.#readCatalog(list, options);
-      const added =
-        list.kind === 'tags'
-          ? this.#work.addTags(list.id, chooseTags(page.names, options))
-          : this.#addRepositories(list, page.names);
+      await this.#lists.readPage(list, options);
       turn.count();
-      const isRepeated = added === 0 && page.next === list.cursor;
-      const next = isRepeated ? null : page.next;
-      this.#checkList(list, next, options);
-      this.#work.turnPage(list.id, next);
     } catch (error) {
       this.#fail('lists', list, error, turn);
     }
-  }
-
-  /** @throws RegistryError when there is too much in a list, or not what was asked for */
-  #checkList(list: ListWork, next: string | null, { tag }: TransferOptions): void {
-    const { repositories, waiting } = this.#work.counts();
-    if (repositories > MAX_REPOSITORIES || waiting > MAX_TAGS) {
-      throw new RegistryError(
-        'ACCOUNT_INVALID',
-        `a transfer may have ${MAX_REPOSITORIES} repositories and ${MAX_TAGS} tags: make several of it`,
-      );
-    }
-    if (next === null && tag !== null && !this.#work.hasTags(list.id)) {
-      throw new RegistryError('MANIFEST_UNKNOWN', `there is no tag ${tag} in ${list.source}`);
-    }
-  }
-
-  async #readTags({ source, cursor }: ListWork, { isPush }: TransferOptions): Promise<NamePage> {
-    if (isPush) {
-      const tags = await this.#stores.metadata.tags.list(source, cursor, PAGE);
-      if (tags === null) {
-        throw new RegistryError('NAME_UNKNOWN', `there is no repository ${source}`);
-      }
-      return toPage(tags);
-    }
-    const { client, remote } = await openSource(this.env, this.#stores, source);
-    return readList(client, remote, cursor);
-  }
-
-  /** The names of repositories, without their namespace. */
-  async #readCatalog({ source, cursor }: ListWork, { isPush }: TransferOptions): Promise<NamePage> {
-    const namespace = namespaceOf(source);
-    if (isPush) {
-      const { repositories } = this.#stores.metadata;
-      const { names, next } = toPage(await repositories.ofNamespace(namespace, cursor, PAGE));
-      return { names: names.map((name) => name.slice(namespace.length + 1)), next };
-    }
-    const { client } = await openUpstream(this.env, this.#stores, namespace);
-    return readList(client, null, cursor);
-  }
-
-  /** "old.example.com/team" and "acme" make "acme/app" of "team/app". */
-  #addRepositories({ source, target }: ListWork, names: readonly string[]): number {
-    const prefix = `${source}/`;
-    return names.filter((name) => {
-      const from = `${namespaceOf(source)}/${name}`;
-      const to = `${target}/${from.slice(prefix.length)}`;
-      return (
-        from.startsWith(prefix) &&
-        isRepositoryName(from) &&
-        isRepositoryName(to) &&
-        this.#work.addList('tags', from, to)
-      );
-    }).length;
   }
 
   async #copy(work: TagWork, transfer: TransferRecord, turn: Turn): Promise<void> {
@@ -274,9 +201,4 @@ export class Transfer extends DurableObject<Env> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
   }
-}
-
-/** A page of a list of our own, which goes on behind its last name. */
-function toPage(names: readonly string[]): NamePage {
-  return { names: [...names], next: names.length === PAGE ? (names.at(-1) ?? null) : null };
 }

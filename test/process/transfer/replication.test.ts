@@ -1,7 +1,16 @@
 /** Copies that are made again and again, both ways, between two registries. */
 import { expect, test } from 'vitest';
 import { call, newRepository, push } from '../../support/client.ts';
-import { artifactOf, indexOf, randomImage } from '../../support/images.ts';
+import {
+  artifactOf,
+  descriptorOf,
+  indexOf,
+  manifestOf,
+  OCI_CONFIG,
+  OCI_MANIFEST,
+  randomBlob,
+  randomImage,
+} from '../../support/images.ts';
 import { ask, digestThere, edgewater, ended, front, MIRROR, PASSWORD, url } from './place.ts';
 
 /** What a reference names in the other registry; null when it names nothing. */
@@ -98,6 +107,25 @@ test('one that does not let us push is a failure with a reason', async () => {
   front.reply = () => null;
   expect(state).toBe('failed');
   expect(failures[0].reason).toContain('does not let us push');
+});
+
+test('a layer of 20 MB streams both ways', async () => {
+  const repository = newRepository();
+  const back = newRepository();
+  const [config, layer] = [randomBlob(200), randomBlob(20_000_000)];
+  const body = {
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: descriptorOf(config, OCI_CONFIG),
+    layers: [descriptorOf(layer)],
+  };
+  await push(repository, manifestOf(body, OCI_MANIFEST, [config, layer]), 'large');
+  await set('large-in', { from: `${MIRROR}/${repository}`, to: 'acme/large' });
+  expect(await runNow('large-in')).toMatchObject({ state: 'done', copied: 1 });
+  await set('large-out', { from: 'acme/large', to: `${MIRROR}/${back}` });
+  expect(await runNow('large-out')).toMatchObject({ state: 'done', copied: 1 });
+  const response = await call('GET', `/v2/${back}/blobs/${layer.digest}`);
+  expect(Buffer.compare(Buffer.from(await response.arrayBuffer()), layer.bytes)).toBe(0);
 });
 
 test('an upload goes nowhere else, whatever its Location says', async () => {
