@@ -37,3 +37,11 @@ export function breakOf(error: unknown): number | null {
     ? Number(error.headers['Retry-After'] ?? 60)
     : null;
 }
+
+/** Has what an upstream refuses count as not there, as it does for those that do not tell the two apart. */
+export function refusedIsNull(error: unknown): null {
+  if (error instanceof RegistryError && error.error === 'UPSTREAM_REFUSED') {
+    return null;
+  }
+  throw error;
+}

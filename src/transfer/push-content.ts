@@ -10,6 +10,7 @@ import { found } from '../storage/blob-store.ts';
 import type { BlobRecord } from '../storage/metadata/blobs.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
+import { refusedIsNull } from './failure.ts';
 
 const ACCEPT = [OCI_INDEX, OCI_MANIFEST, DOCKER_MANIFEST_LIST, DOCKER_MANIFEST].join(', ');
 
@@ -35,12 +36,14 @@ export class PushTarget {
 
   /** What a tag or a digest names there; null when it names nothing, or the digest is not told. */
   async digestOf(reference: string): Promise<string | null> {
-    const response = await this.#client.ask({
-      method: 'HEAD',
-      repository: this.#repository,
-      path: `manifests/${reference}`,
-      headers: { Accept: ACCEPT },
-    });
+    const response = await this.#client
+      .ask({
+        method: 'HEAD',
+        repository: this.#repository,
+        path: `manifests/${reference}`,
+        headers: { Accept: ACCEPT },
+      })
+      .catch(refusedIsNull);
     return response?.headers.get('Docker-Content-Digest') ?? null;
   }
 
@@ -48,10 +51,12 @@ export class PushTarget {
   async blob({ digest, key, size }: BlobRecord): Promise<boolean> {
     const repository = this.#repository;
     const path = `blobs/${digest}`;
-    if ((await this.#client.ask({ method: 'HEAD', repository, path })) !== null) {
+    const head = { method: 'HEAD', repository, path } as const;
+    if ((await this.#client.ask(head).catch(refusedIsNull)) !== null) {
       return false;
     }
-    const opened = await this.#client.ask({ method: 'POST', repository, path: 'blobs/uploads/' });
+    const post = { method: 'POST', repository, path: 'blobs/uploads/' } as const;
+    const opened = await this.#client.ask(post).catch(refusedIsNull);
     const location = opened?.headers.get('Location') ?? null;
     await opened?.body?.cancel();
     if (location === null) {

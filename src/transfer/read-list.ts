@@ -1,6 +1,7 @@
 import { RegistryError } from '../oci/errors.ts';
 import { collect } from '../streams/collect.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
+import { refusedIsNull } from './failure.ts';
 
 /** A page of names, and the query of the next one; null at the end. */
 export interface NamePage {
@@ -28,12 +29,8 @@ export async function readList(
   const path = repository === null ? '_catalog' : 'tags/list';
   const query = cursor === '' ? `?n=${PAGE}` : cursor;
   const headers = { Accept: 'application/json' };
-  const response = await client.ask({
-    method: 'GET',
-    repository,
-    path: `${path}${query}`,
-    headers,
-  });
+  const question = { method: 'GET', repository, path: `${path}${query}`, headers } as const;
+  const response = await client.ask(question).catch(refusedIsNull);
   if (response === null) {
     throw repository === null
       ? new RegistryError(
