@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { formatBytes } from './amount.ts';
 import { type Api, apiPath } from './api.ts';
 import { persist } from './backup/persist.ts';
 import { RefusalError } from './errors.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
-import { formatBytes } from './upload/progress.ts';
 import { Upstream } from './upload/upstream.ts';
 
 /** A nightly copy of the database in the bucket. */

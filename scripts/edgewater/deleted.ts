@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { formatBytes } from './amount.ts';
 import { type Api, apiPath } from './api.ts';
 import { UsageError } from './errors.ts';
 import type { Columns } from './output.ts';
@@ -25,7 +26,7 @@ const MANIFESTS: Columns<DeletedManifest> = {
   digest: (manifest) => manifest.digest,
   tags: (manifest) => manifest.tags.join(' '),
   type: (manifest) => manifest.mediaType,
-  bytes: (manifest) => manifest.size,
+  size: (manifest) => formatBytes(manifest.size),
   deleted: (manifest) => manifest.deletedAt,
   'restorable until': (manifest) => manifest.restorableUntil,
 };

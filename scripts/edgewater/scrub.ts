@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
+import { formatBytes } from './amount.ts';
 import { interruption } from './interruption.ts';
 import type { Columns } from './output.ts';
 import { KeptReport, type Problem, type Report } from './scrub/report.ts';
 import { runScrub } from './scrub/run-scrub.ts';
 import { openSession } from './session.ts';
 import { openProgress } from './upload/open-progress.ts';
-import { formatBytes } from './upload/progress.ts';
 import { requireRegistry } from './upload/require-registry.ts';
 
 interface ScrubCommandOptions {

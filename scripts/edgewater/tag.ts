@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
+import { formatBytes } from './amount.ts';
 import { apiPath, registryPath } from './api.ts';
 import { UsageError } from './errors.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
 import { addTagHistoryCommands } from './tag-history.ts';
 import { addTagRuleCommands } from './tag-rules.ts';
-import { formatBytes } from './upload/progress.ts';
 
 /** distribution-spec v1.1.1 "Pulling manifests". A digest in its place would be more than a tag. */
 const TAG = /^\w[\w.-]{0,127}$/;

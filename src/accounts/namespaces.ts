@@ -2,6 +2,7 @@ import { type Identity, seesAll } from '../auth/identity.ts';
 import type { NetworkRules } from '../auth/network.ts';
 import { type Permission, type Role, roleAllows } from '../auth/roles.ts';
 import { RegistryError } from '../oci/errors.ts';
+import { formatTime } from '../oci/reference.ts';
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
 import type { NamespaceRecord } from '../storage/metadata/namespaces.ts';
 import type { Context } from './context.ts';
@@ -169,7 +170,7 @@ export async function deleteNamespace({ metadata, actor }: Context, name: string
     end === null
       ? 'the namespace still has repositories'
       : 'the namespace still has deleted repositories, which the collector takes until ' +
-          `${new Date(end * 1000).toISOString()}, or in its next runs if you purge them`,
+          `${formatTime(end)}, or in its next runs if you purge them`,
   );
 }
 
