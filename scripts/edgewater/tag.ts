@@ -20,11 +20,9 @@ interface Tag {
   lastPulledAt?: string | null;
 }
 
-const SHORT_DIGEST = 'sha256:'.length + 12; // characters; --json has all of it
-
 const COLUMNS: Columns<Tag> = {
   tag: (tag) => tag.name,
-  digest: (tag) => tag.digest?.slice(0, SHORT_DIGEST),
+  digest: (tag) => tag.digest,
   size: (tag) => (tag.size === undefined ? null : formatBytes(tag.size)),
   pushed: (tag) => tag.pushedAt,
   'last pulled': (tag) => tag.lastPulledAt,

@@ -1,6 +1,6 @@
 /** The CLI as people and scripts run it: a process, its output and its exit code. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -232,7 +232,10 @@ describe('administration', () => {
     const shown = { name: namespace, createsOnPush: false, usage };
     expect(await admin.json('namespace', 'show', namespace)).toMatchObject(shown);
     expect(await admin.json('usage')).toContainEqual(expect.objectContaining(shown));
-    expect(await admin.get('usage')).toMatch(/ 0 B +1\.50 GB +0 +1 of 1 +full$/m);
+    const { stdout, stderr } = await admin.run(['usage']);
+    expect(stdout).toMatch(/ 0 B +1\.50 GB +0 +90 +1 of 1 +full$/m);
+    expect(stderr).toContain(`${namespace} is full`);
+    expect(await admin.get('namespace', 'show', namespace)).toMatch(/^warning from % +90$/m);
     expect(await admin.get('usage', namespace)).toMatch(new RegExp(`^${namespace}/app +0 B$`, 'm'));
     const totals = { bytes: 0, repositories: 1 };
     expect(await admin.json('usage', namespace, '--recount')).toEqual([
@@ -355,8 +358,9 @@ describe('administration', () => {
     const name = `${namespace}/kept`;
     const digest = await pushTag(name, 'v1');
     const preview = await admin.get('gc', '--dry-run');
-    expect(preview).toMatch(/blobs that nobody needs, into the trash +\d+ +[\d.]+ kB/);
+    expect(preview).toMatch(/blobs that nobody needs, into the trash +\d+ +[\d.]+ k?B/);
     expect(preview).toContain('waiting: objects in the trash');
+    expect(preview).toMatch(/^waiting: manifests and blobs to look at, next +\d+ +- +/m);
     expect(await admin.json('gc')).toMatchObject({ manifests: 0, isDone: true });
     expect(await admin.get('why', digest)).toMatch(/tagged v1/);
     const inNamespace = await admin.json('why', digest, '--namespace', namespace);
@@ -370,6 +374,8 @@ describe('administration', () => {
     const [now] = (await admin.json('tag', 'history', name, 'v1')) as { digest: string }[];
     const digest = now?.digest ?? '';
     expect(await admin.get('tag', 'show', name, 'v1', '--at', '0s')).toBe(`${digest}\n`);
+    expect(await admin.get('tag', 'list', name)).toContain(` ${digest} `);
+    expect((await admin.run(['tag', 'show', name, 'v1@now'])).stderr).toContain('--at <time>');
     expect((await admin.run(['tag', 'show', name, 'v1', '--at', '1d'])).code).toBe(1);
     await admin.get('tag', 'delete', name, 'v1');
     expect(await admin.json('deleted', 'tags', name)).toMatchObject([{ name: 'v1', digest }]);
@@ -396,6 +402,44 @@ describe('administration', () => {
     expect(await admin.json('namespace', 'show', namespace)).toMatchObject({ restoreDays: 3 });
   });
 
+  test('what a namespace, a file or a folder is not: nothing is left behind, and it is said', async () => {
+    const target = join(folder, `target-${count++}`);
+    const stranger = new Person({
+      EDGEWATER_USER: 'admin',
+      EDGEWATER_PASSWORD: 'not the password',
+    });
+    for (const args of [
+      ['export', `${namespace}/none:v1`, target],
+      ['export', `${namespace}/none:v1`, `${target}.tar`],
+      ['backup', target],
+    ]) {
+      expect((await stranger.run(args)).code).toBe(1);
+    }
+    expect((await readdir(folder)).filter((name) => name.startsWith('target'))).toEqual([]);
+    const archive = await admin.run(['export', `${namespace}/none:v1`, `${target}.tgz`]);
+    expect(archive).toMatchObject({ code: 2, stderr: expect.stringContaining('a .tar file') });
+    const missing = await admin.run(['restore', target]);
+    expect(missing.stderr).toBe(`edgewater: ${target}: no such file or directory\n`);
+    const rules = await admin.run(['retention', 'set', namespace, '--file', target]);
+    expect(rules.stderr).toBe(`edgewater: --file: ${target}: no such file or directory\n`);
+    const copy = (await admin.json('copy', 'make')) as { copy: string };
+    const into = join(target, 'copy');
+    expect((await admin.run(['copy', 'download', copy.copy, into])).stderr).toBe(
+      `edgewater: ${into}.part: no such file or directory\n`,
+    );
+  });
+
+  test('npm run edgewater: paths are from where one stands', async () => {
+    await writeFile(join(folder, 'here.json'), '[{"action":"delete","pushedBeforeDays":90}]');
+    const person = new Person({
+      EDGEWATER_USER: 'admin',
+      EDGEWATER_PASSWORD: ADMIN_PASSWORD,
+      INIT_CWD: folder,
+      npm_lifecycle_event: 'edgewater',
+    });
+    await person.get('retention', 'preview', namespace, '--file', 'here.json');
+  });
+
   test('the audit log', async () => {
     await admin.get('namespace', 'set', namespace, '--public');
     const filter = ['--namespace', namespace, '--event', 'namespace.update'];
@@ -404,6 +448,10 @@ describe('administration', () => {
       { event: 'namespace.update', principal: 'admin', namespace },
     ]);
     expect(await admin.get('audit', 'list', ...filter)).toContain('namespace.update');
+    const cut = await admin.run(['audit', 'list', '--limit', '1']);
+    expect(cut.stderr).toContain('the newest 1 of the last day; --limit shows more');
+    const none = await admin.run(['audit', 'list', '--event', 'nothing']);
+    expect(none).toMatchObject({ stdout: '', stderr: expect.stringContaining('--since 7d') });
     const [newest] = (await admin.json('audit', 'list', '--limit', '1')) as { event: string }[];
     expect(newest).toMatchObject({ event: 'namespace.update' });
     expect((await admin.run(['audit', 'list', '--since', 'yesterday'])).code).toBe(2);
