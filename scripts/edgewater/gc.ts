@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { formatBytes } from './amount.ts';
 import { type Api, apiPath } from './api.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
-import { formatBytes } from './upload/progress.ts';
 
 /** What a run of the collector did. */
 interface Collection {
@@ -100,7 +100,8 @@ function waitingRows({ waiting: { restorable, trash, queue } }: Preview): Row[] 
     {
       what: 'waiting: objects in the trash',
       count: trash.objects,
-      size: formatBytes(trash.bytes),
+      // Of uploads that were given up nobody knows the size.
+      size: trash.objects > 0 && trash.bytes === 0 ? 'not known' : formatBytes(trash.bytes),
       when: trash.until,
     },
     {

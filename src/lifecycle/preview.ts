@@ -1,4 +1,4 @@
-import type { Waiting } from '../storage/metadata/collection-preview.ts';
+import type { ManifestState, Postponed, Waiting } from '../storage/metadata/collection-preview.ts';
 import type { Stores } from '../storage/stores.ts';
 import { type Collection, RUN_LIMITS } from './collect.ts';
 import { untaggedWindows } from './retention/untagged.ts';
@@ -33,6 +33,23 @@ export async function previewCollection(stores: Stores): Promise<CollectionPrevi
     isDone:
       Math.max(due.length, expired.length, entries.length) < RUN_LIMITS.entries &&
       objects < RUN_LIMITS.objects,
-    waiting: await preview.waiting(),
+    waiting: withPostponed(await preview.waiting(), states, await preview.postponedBlobs(entries)),
+  };
+}
+
+/** What the review of the next run leaves for later waits as well. */
+function withPostponed(
+  waiting: Waiting,
+  states: readonly ManifestState[],
+  blobs: Postponed,
+): Waiting {
+  const manifests = states.filter(({ isHeld, isTaken }) => isHeld !== 1 && isTaken !== 1);
+  const times = [waiting.nextReview, blobs.next, ...manifests.map(({ dueAt }) => dueAt)];
+  const known = times.filter((time) => time !== null);
+  return {
+    ...waiting,
+    queuedManifests: waiting.queuedManifests + manifests.length,
+    queuedBlobs: waiting.queuedBlobs + blobs.count,
+    nextReview: known.length === 0 ? null : Math.min(...known),
   };
 }
