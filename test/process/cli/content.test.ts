@@ -1,6 +1,15 @@
 /** What is in a namespace, what was deleted there, and what the log says of it. */
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ADMIN_PASSWORD, newAdmin, nextNumber, type Person, registry, statusFor } from './place.ts';
+import {
+  ADMIN_PASSWORD,
+  folder,
+  newAdmin,
+  nextNumber,
+  type Person,
+  registry,
+  statusFor,
+} from './place.ts';
 
 describe('content', () => {
   let admin: Person;
@@ -76,6 +85,15 @@ describe('content', () => {
     );
     await admin.get('namespace', 'set', namespace, '--restore-days', '3');
     expect(await admin.json('namespace', 'show', namespace)).toMatchObject({ restoreDays: 3 });
+  });
+
+  test('a copy of the database is not downloaded into a folder that is not there', async () => {
+    await pushTag(`${namespace}/app`, 'v1');
+    const { copy } = (await admin.json('copy', 'make')) as { copy: string };
+    const target = join(folder, 'missing', 'copy');
+    expect((await admin.run(['copy', 'download', copy, target])).stderr).toBe(
+      `edgewater: ${target}.part: no such file or directory\n`,
+    );
   });
 
   test('the audit log', async () => {

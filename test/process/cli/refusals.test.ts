@@ -66,12 +66,6 @@ describe('files', () => {
     expect(missing.stderr).toBe(`edgewater: ${target}: no such file or directory\n`);
     const rules = await admin.run(['retention', 'set', 'acme', '--file', target]);
     expect(rules.stderr).toBe(`edgewater: --file: ${target}: no such file or directory\n`);
-    await admin.get('namespace', 'create', `team-${nextNumber()}`); // or there is nothing to copy
-    const copy = (await admin.json('copy', 'make')) as { copy: string };
-    const into = join(target, 'copy');
-    expect((await admin.run(['copy', 'download', copy.copy, into])).stderr).toBe(
-      `edgewater: ${into}.part: no such file or directory\n`,
-    );
   });
 
   test('are named from where one stands, also by npm run edgewater', async () => {
