@@ -11,31 +11,50 @@ export interface Example {
 
 const grants = [{ repositories: 'acme/*', actions: ['pull'] }];
 
+const BEGIN_RESTORE: Example = {
+  method: 'POST',
+  route: '/restore',
+  body: {
+    header: {
+      format: 'edgewater-metadata',
+      version: 1,
+      id: '7f4ff8a1-3c0e-4c0a-9b5f-6a8a52d7a001',
+      schema: '0001_initial.sql',
+      takenAt: '2026-11-01T00:00:00.000Z',
+      tables: ['tags'],
+    },
+    lastAudit: 0,
+  },
+  event: 'restore.begin',
+};
+
 export const EXAMPLES: readonly Example[] = [
   { method: 'GET', route: '/openapi.json' },
   { method: 'GET', route: '/me' },
-  {
-    method: 'POST',
-    route: '/restore',
-    body: {
-      header: {
-        format: 'edgewater-metadata',
-        version: 1,
-        id: '7f4ff8a1-3c0e-4c0a-9b5f-6a8a52d7a001',
-        schema: '0001_initial.sql',
-        takenAt: '2026-11-01T00:00:00.000Z',
-        tables: ['tags'],
-      },
-      lastAudit: 0,
-    },
-    event: 'restore.begin',
-  },
+  BEGIN_RESTORE,
   {
     method: 'POST',
     route: '/restore/tables/:table',
     path: '/restore/tables/users',
-    body: { rows: [{ name: 'bob', password: 'none', is_admin: 0, disabled_at: 1, created_at: 1 }] },
+    body: {
+      rows: [
+        {
+          name: 'bob',
+          password: 'scrypt$16384$8$5$AAAA$AAAA',
+          is_admin: 0,
+          disabled_at: 1,
+          created_at: 1,
+        },
+      ],
+    },
   },
+  {
+    method: 'POST',
+    route: '/restore/missing',
+    body: { blobs: [{ digest: `sha256:${'0'.repeat(64)}`, key: 'blobs/none', size: 1 }] },
+  },
+  { method: 'POST', route: '/restore/give-up', body: {}, event: 'restore.give-up' },
+  BEGIN_RESTORE,
   { method: 'POST', route: '/restore/end', body: {}, event: 'restore.end' },
   {
     method: 'POST',
@@ -355,7 +374,6 @@ export const EXAMPLES: readonly Example[] = [
     route: '/namespaces/:namespace/why/:digest',
     path: `/namespaces/acme/why/sha256:${'0'.repeat(64)}`,
   },
-  { method: 'POST', route: '/collection', body: { dryRun: false }, event: 'collection.run' },
   {
     method: 'POST',
     route: '/namespaces',
@@ -378,5 +396,6 @@ export const EXAMPLES: readonly Example[] = [
     route: '/backup/copies/:copy/parts/:part',
     path: '/backup/copies/{copy}/parts/0',
   },
+  { method: 'POST', route: '/collection', body: { dryRun: false }, event: 'collection.run' },
   { method: 'DELETE', route: '/users/:user', path: '/users/alice', event: 'user.delete' },
 ];
