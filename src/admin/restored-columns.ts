@@ -3,7 +3,6 @@
  * reads them without looking again.
  */
 import { z } from 'zod';
-import { ROLES } from '../auth/roles.ts';
 import { isDigest, isSubjectDigest } from '../oci/digest.ts';
 import { isTag } from '../oci/reference.ts';
 import { isRepositoryName } from '../oci/repository-name.ts';
@@ -61,7 +60,6 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'pulls.reference': text((value) => isTag(value) || isDigest(value)),
   r2_key: text((value) => /^(?:blobs|manifests)\/[\w.-]{1,128}$/.test(value)),
   media_type: text((value) => /^[\x20-\x7e]{1,255}$/.test(value)),
-  role: text((value) => Object.hasOwn(ROLES, value)),
   password: text(isPasswordHash),
   network: json(networkSchema),
   limits: json(z.array(z.array(grants.element))),

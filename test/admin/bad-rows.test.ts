@@ -74,7 +74,6 @@ describe('a value that would break what reads it later', () => {
       'tag_rules',
       { namespace: 'acme', repository: '', immutable: `["${'x'.repeat(60)}"]`, exceptions: '[]' },
     ],
-    ['members', { namespace: 'acme', principal: 'bob', repositories: '**', role: 'emperor' }],
     ['users', { name: 'bob', password: 'none' }],
     ['credentials', { ...robot, limits: '{}' }],
   ])('in %s is refused: %j', async (table, row) => {

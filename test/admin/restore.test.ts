@@ -1,11 +1,13 @@
 /** What a restore takes, and what waits while it is under way. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { RESTORED } from '../../src/storage/metadata/backup-tables.ts';
 import { call as protocol, pushBlob } from '../support/client.ts';
 import { randomBlob, randomImage } from '../support/images.ts';
 import { query } from '../support/storage.ts';
-import { ADMIN, audited, call } from './api.ts';
-import { begin, end, lose, newHeader, restore } from './restoring.ts';
+import { ADMIN, audited, call, user } from './api.ts';
+import { EXAMPLES } from './examples.ts';
+import { begin, end, lose, newHeader, readAll, restore } from './restoring.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
@@ -99,6 +101,30 @@ test('rows that arrive while a restore is ended are all there, or none', async (
   expect(await query("SELECT state ->> 'phase' FROM progress WHERE job = 'restore'")).toEqual([
     'done',
   ]);
+});
+
+test('whatever the API has stored is taken', async () => {
+  const header = newHeader();
+  for (const { route, method, path, body } of EXAMPLES) {
+    const isOfRestore = route.startsWith('/restore');
+    if (method !== 'GET' && method !== 'DELETE' && !isOfRestore && !(path ?? '').includes('{')) {
+      const caller = route === '/me/password' ? user('alice') : ADMIN;
+      await call(caller, method, path ?? route, { ...(body && { body }) });
+    }
+  }
+  const rows = await readAll();
+  for (const table of ['users', 'robots', 'trust_rules', 'tag_rules', 'retention_policies']) {
+    expect(rows[table], table).not.toEqual([]);
+  }
+  expect(rows.credentials?.length).toBeGreaterThan(2);
+  await lose();
+  await begin(header, 1000);
+  for (const table of RESTORED) {
+    const { status, text, json } = await restore(table, rows[table]);
+    expect(status, `${table} ${text}`).toBe(200);
+    expect(json.refused, table).toEqual([]);
+  }
+  await end();
 });
 
 describe('the end', () => {
