@@ -34,6 +34,7 @@ test('a dry run changes nothing, and says what waits', async () => {
   const { waiting, ...due } = await collection({ dryRun: true });
   expect(due).toEqual({
     dryRun: true,
+    repositories: 0,
     manifests: 0,
     expired: 0,
     links: deleted.blobs.length + 1,

@@ -32,7 +32,7 @@ export async function writeMetadata(api: Api, folder: string): Promise<Metadata>
 async function* lines(api: Api, header: Header, metadata: Metadata): AsyncGenerator<string> {
   yield `${JSON.stringify(header)}\n`;
   for (const table of header.tables) {
-    metadata.counts[table] = 0;
+    metadata.counts[table] ??= 0;
     let after: string | undefined;
     do {
       const page = await persist(() =>
