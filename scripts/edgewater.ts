@@ -12,7 +12,7 @@ import { addAuditCommands } from './edgewater/audit.ts';
 import { addBackupCommands } from './edgewater/backup.ts';
 import { addCopyCommands } from './edgewater/copies.ts';
 import { addDeletedCommands } from './edgewater/deleted.ts';
-import { RefusalError, UsageError } from './edgewater/errors.ts';
+import { messageOf, RefusalError, UsageError } from './edgewater/errors.ts';
 import { addExplainCommand } from './edgewater/explain.ts';
 import { addExportCommand } from './edgewater/export.ts';
 import { addGarbageCommand } from './edgewater/gc.ts';
@@ -77,6 +77,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
+  const { npm_lifecycle_event: script, INIT_CWD: folder } = process.env;
+  if (script === 'edgewater' && folder !== undefined) {
+    process.chdir(folder); // npm runs scripts in the project's folder: paths are from where one stands
+  }
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
@@ -87,8 +91,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError && !(error instanceof InvalidArgumentError)) {
     return error.exitCode === 0 ? 0 : 2;
   }
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`edgewater: ${printable(message)}\n`);
+  process.stderr.write(`edgewater: ${printable(messageOf(error))}\n`);
   if (error instanceof UsageError || error instanceof InvalidArgumentError) {
     return 2;
   }

@@ -4,6 +4,7 @@
  *     npm start -- --port 5000 --host 127.0.0.1 --state .edgewater --log text
  */
 import { Command, Option } from 'commander';
+import { DEFAULT_REGISTRY } from './edgewater/registry-url.ts';
 import { adminPasswordFile } from './registry/admin-password.ts';
 import { startRegistry } from './registry/local-registry.ts';
 import { parsePort } from './registry/port.ts';
@@ -35,6 +36,9 @@ try {
       ? 'Without a login: everybody on this machine may pull, push and delete'
       : hint(registry.url),
   );
+  if (registry.url !== DEFAULT_REGISTRY) {
+    say(`Administer it: npm run edgewater -- --help, with EDGEWATER_URL=${registry.url}`);
+  }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     // Before miniflare's own listener, which would end with an error. The runtime is killed on exit:
     // every state that it can be in is one that it starts from.

@@ -26,7 +26,7 @@ export async function runSchedule(stores: Stores): Promise<Record<string, unknow
     uploads: () => metadata.uploads.abandonOverdue(OVERDUE),
     audit: () => metadata.audit.forgetOld(AUDIT_ENTRIES),
     credentials: () => metadata.credentials.forgetExpired(),
-    ...((await metadata.restore.isUnderWay())
+    ...((await metadata.restoreStates.isUnderWay())
       ? {} // much is there that nothing holds yet
       : {
           repositories: () => drain(stores),

@@ -4,9 +4,11 @@ import type { Example } from './examples/example.ts';
 import { NAMESPACES } from './examples/namespaces.ts';
 import { OPERATIONS } from './examples/operations.ts';
 import { REPOSITORIES } from './examples/repositories.ts';
+import { RESTORE } from './examples/restore.ts';
 import { RULES } from './examples/rules.ts';
 
 export const EXAMPLES: readonly Example[] = [
+  ...RESTORE,
   ...ACCOUNTS,
   ...NAMESPACES,
   ...REPOSITORIES,
