@@ -180,11 +180,22 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
   const approach = approachOf(request as Request, services.origin);
   const repositoryName =
     name === undefined ? null : await readName(request as Request, registry, name);
+  // Whoever sees a mirror is told that nobody pushes there; nobody else learns that there is one.
+  const isRefused =
+    access === 'push' &&
+    repositoryName !== null &&
+    (await registry.names.isMirrored(repositoryName));
   const permit = await authority.authorize(approach, {
-    access,
+    access: isRefused ? 'pull' : access,
     repository: repositoryName,
     source: access === 'push' ? mountSource(request.url) : null,
   });
+  if (isRefused) {
+    throw new RegistryError(
+      'DENIED',
+      `${repositoryName} mirrors another registry: nobody pushes to it; push to a namespace of your own`,
+    );
+  }
   return {
     request: request as Request,
     registry,

@@ -17,7 +17,7 @@ const IMPORTS: Record<string, readonly string[]> = {
   admin: ['accounts', 'lifecycle', 'auth', 'http', 'oci', 'streams', 'type storage'],
   storage: ['oci'],
   uploads: ['storage', 'oci', 'rpc', 'streams', 'type env'],
-  upstream: ['oci', 'rpc', 'storage', 'auth/sealing', 'type env'],
+  upstream: ['oci', 'rpc', 'storage', 'streams', 'auth/sealing', 'type env'],
   mirror: [
     'upstream',
     'storage',

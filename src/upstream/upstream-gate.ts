@@ -8,7 +8,7 @@ import { MetadataStore } from '../storage/metadata/metadata-store.ts';
 import type { UpstreamRecord } from '../storage/metadata/upstreams.ts';
 import { authenticate } from './authenticate.ts';
 import { parseChallenge } from './challenge.ts';
-import type { Limits } from './limits.ts';
+import { type Limits, limited } from './limits.ts';
 
 /** How an upstream answered of late. Times in milliseconds since the epoch. */
 export interface UpstreamState {
@@ -91,10 +91,7 @@ export class UpstreamGate extends DurableObject<Env> {
   report(status: number | null, { limit, remaining, retryAfter }: Limits): number {
     const state = this.#state;
     if (status === 429) {
-      const pause = Math.min(retryAfter ?? FIRST_PAUSE * 2 ** state.refusals, LONGEST_PAUSE);
-      const refusals = Math.min(state.refusals + 1, 10);
-      this.#save({ ...state, refusals, remaining: 0, pausedUntil: Date.now() + pause * 1000 });
-      return pause;
+      return this.#pause(retryAfter);
     }
     const hasFailed = status === null || status >= 500;
     this.#save({
@@ -109,6 +106,25 @@ export class UpstreamGate extends DurableObject<Env> {
   /** For administrators. */
   state(): UpstreamState {
     return this.#state;
+  }
+
+  /** Those that were under way when it began to refuse count as one. Seconds until the end. */
+  #pause(retryAfter: number | null): number {
+    const state = this.#state;
+    const now = Date.now();
+    const isNew = state.pausedUntil <= now;
+    const wasLongAgo = state.pausedUntil < now - LONGEST_PAUSE * 1000;
+    const refusals = wasLongAgo ? 0 : state.refusals;
+    const own = isNew ? FIRST_PAUSE * 2 ** refusals : 0;
+    const pause = Math.min(retryAfter ?? own, LONGEST_PAUSE);
+    const pausedUntil = Math.max(state.pausedUntil, now + pause * 1000);
+    this.#save({
+      ...state,
+      refusals: isNew ? Math.min(refusals + 1, 10) : refusals,
+      remaining: 0,
+      pausedUntil,
+    });
+    return Math.ceil((pausedUntil - now) / 1000);
   }
 
   get #state(): UpstreamState {
@@ -134,16 +150,14 @@ export class UpstreamGate extends DurableObject<Env> {
         `${namespace} asks for a login of an unknown kind`,
       );
     }
-    const token = await authenticate(
-      {
-        url: new URL(upstream.url),
-        tokenHost: upstream.tokenHost,
-        credentials: await credentialsOf(upstream, this.env.ADMIN_PASSWORD ?? ''),
-        allowsPrivate: this.env.PRIVATE_UPSTREAMS === 'true',
-      },
-      challenge,
-      repository,
-    );
+    const login = {
+      url: new URL(upstream.url),
+      tokenHost: upstream.tokenHost,
+      credentials: await credentialsOf(upstream, this.env.ADMIN_PASSWORD ?? ''),
+      allowsPrivate: this.env.PRIVATE_UPSTREAMS === 'true',
+      limited: (limits: Limits) => limited(this.report(429, limits)),
+    };
+    const token = await authenticate(login, challenge, repository);
     if (this.#tokens.size >= MAX_TOKENS) {
       this.#tokens.clear();
     }
@@ -165,13 +179,4 @@ async function credentialsOf({ namespace, username, secret }: UpstreamRecord, pa
     );
   }
   return { username, password: plain };
-}
-
-/** @param seconds until the upstream is asked again */
-export function limited(seconds: number): RegistryError {
-  return new RegistryError(
-    'UPSTREAM_LIMITED',
-    `the upstream registry lets us ask no more for ${seconds} seconds`,
-    { headers: { 'Retry-After': String(seconds) } },
-  );
 }
