@@ -111,6 +111,13 @@ export class UpstreamGate extends DurableObject<Env> {
     return this.#state;
   }
 
+  /** Begins anew: with another login an upstream may allow other things. */
+  forget(): void {
+    this.#tokens.clear();
+    this.#asking.clear();
+    this.#save(NEW);
+  }
+
   get #state(): UpstreamState {
     return this.ctx.storage.kv.get<UpstreamState>('state') ?? NEW;
   }

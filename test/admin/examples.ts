@@ -5,11 +5,13 @@ import { NAMESPACES } from './examples/namespaces.ts';
 import { OPERATIONS } from './examples/operations.ts';
 import { REPOSITORIES } from './examples/repositories.ts';
 import { RULES } from './examples/rules.ts';
+import { UPSTREAMS } from './examples/upstreams.ts';
 
 export const EXAMPLES: readonly Example[] = [
   ...ACCOUNTS,
   ...NAMESPACES,
   ...REPOSITORIES,
   ...RULES,
+  ...UPSTREAMS,
   ...OPERATIONS,
 ];
