@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { Api, apiPath } from '../edgewater/api.ts';
+import { Api, apiPath, type Login } from '../edgewater/api.ts';
 import { type LocalRegistry, startRegistry } from '../registry/local-registry.ts';
 import type { Bench } from './bench.ts';
 import { requireRoot } from './commands.ts';
@@ -15,7 +15,15 @@ import { makeLayer } from './layer.ts';
 import type { ClientSuite } from './suite.ts';
 import { startUpstream, type UpstreamRegistry } from './upstream-registry.ts';
 
-const REPOSITORIES = ['library/app', 'acme/app'];
+const PUBLIC = 'docker.io'; // for dockerd sends mirrors no login
+const PRIVATE = 'private.example';
+
+/** What each mirror is asked for; they share nothing. */
+const REPOSITORY_OF = { [PUBLIC]: 'library/app', [PRIVATE]: 'team/app' };
+
+const REPOSITORIES = ['acme/app', ...Object.values(REPOSITORY_OF)];
+
+type MirrorName = keyof typeof REPOSITORY_OF;
 
 /** The three doors to a mirror of Docker Hub, whose place a registry of this suite's own takes. */
 export const mirror: ClientSuite = {
@@ -36,7 +44,7 @@ export const mirror: ClientSuite = {
     bench.defer(async () => edge.stop());
     await startDockerd(bench, `--registry-mirror=${registry.url}`);
     await startContainerd(bench);
-    const doors = doorsTo(bench, image, edge, new URL(registry.url).host);
+    const doors = doorsTo(bench.at(registry.url), image, edge, registry.admin);
     return [
       ...doors,
       { name: 'each blob was fetched once', run: () => expectSingleFetches(upstream, image) },
@@ -46,8 +54,12 @@ export const mirror: ClientSuite = {
   },
 };
 
-/** A registry with a mirror that asks for a tag each time, so that an outage is noticed. */
-async function startMirror(bench: Bench, upstream: UpstreamRegistry): Promise<LocalRegistry> {
+interface MirrorRegistry extends LocalRegistry {
+  admin: Login;
+}
+
+/** A registry with mirrors that ask for a tag each time, so that an outage is noticed. */
+async function startMirror(bench: Bench, upstream: UpstreamRegistry): Promise<MirrorRegistry> {
   const password = randomBytes(24).toString('base64url');
   const registry = await startRegistry({
     port: 0,
@@ -59,19 +71,35 @@ async function startMirror(bench: Bench, upstream: UpstreamRegistry): Promise<Lo
   });
   bench.defer(() => registry.stop());
   const { url, login } = upstream;
-  const body = { url, ...login, tagMaxAge: 0, isPublic: true }; // dockerd sends mirrors no login
-  const api = new Api(registry.url, { username: 'admin', password });
-  await api.send('PUT', apiPath`/upstreams/${'docker.io'}`, body);
-  return registry;
+  const admin = { username: 'admin', password };
+  const api = new Api(registry.url, admin);
+  for (const name of [PUBLIC, PRIVATE]) {
+    const body = { url, ...login, tagMaxAge: 0, isPublic: name === PUBLIC };
+    await api.send('PUT', apiPath`/upstreams/${name}`, body);
+  }
+  return { ...registry, admin };
 }
 
-function doorsTo(bench: Bench, image: Layout, edge: Edge, host: string) {
+function doorsTo(bench: Bench, image: Layout, edge: Edge, admin: Login) {
+  const { host } = bench;
   return [
     { name: 'dockerd, registry-mirrors', run: () => pullByDocker(bench, image, 'app') },
     { name: 'dockerd, of a namespace', run: () => pullByDocker(bench, image, 'acme/app') },
     { name: 'docker, by the path', run: () => pullByDocker(bench, image, `${host}/docker.io/app`) },
-    { name: 'ctr, hosts.toml', run: () => pullByContainerd(bench, image, edge) },
-    { name: 'podman, registries.conf', run: () => pullByPodman(bench, image, host) },
+    { name: 'ctr, hosts.toml', run: () => pullByContainerd(bench, image, edge, PUBLIC) },
+    {
+      name: 'ctr, hosts.toml with a login',
+      run: () => pullByContainerd(bench, image, edge, PRIVATE, admin),
+    },
+    { name: 'podman, registries.conf', run: () => pullByPodman(bench, image, PUBLIC) },
+    {
+      name: 'podman, registries.conf with a login',
+      async run() {
+        await bench.logIn(admin, 'podman', ['login', '--tls-verify=false']);
+        await pullByPodman(bench, image, PRIVATE);
+        await bench.run('podman', ['logout', host]);
+      },
+    },
     { name: 'skopeo, by the path', run: () => copyBySkopeo(bench, image, host) },
   ];
 }
@@ -85,47 +113,61 @@ async function pullByDocker(bench: Bench, { config }: Layout, name: string): Pro
 
 let stores = 0;
 
-async function pullByContainerd(bench: Bench, { root }: Layout, edge: Edge): Promise<void> {
+async function pullByContainerd(
+  bench: Bench,
+  { root }: Layout,
+  edge: Edge,
+  name: MirrorName,
+  login?: Login,
+): Promise<void> {
   const hosts = bench.path('hosts');
-  await mkdir(`${hosts}/docker.io`, { recursive: true });
+  await mkdir(`${hosts}/${name}`, { recursive: true });
+  const pair = login && Buffer.from(`${login.username}:${login.password}`).toString('base64');
   await writeFile(
-    `${hosts}/docker.io/hosts.toml`,
-    `server = "https://registry-1.docker.io"
+    `${hosts}/${name}/hosts.toml`,
+    `server = "https://${name}"
 
 [host."${edge.url}"]
   capabilities = ["pull", "resolve"]
-`,
+${pair === undefined ? '' : `  [host."${edge.url}".header]\n    authorization = "Basic ${pair}"\n`}`,
   );
+  const before = edge.seen.length;
   const at = connection(bench, `mirror-${++stores}`);
   const pull = ['images', 'pull', '--snapshotter', 'native', '--hosts-dir', hosts];
-  await bench.run('ctr', [...at, ...pull, 'docker.io/library/app:v1']);
+  await bench.run('ctr', [...at, ...pull, `${name}/${REPOSITORY_OF[name]}:v1`]);
   const images = await bench.run('ctr', [...at, 'images', 'ls']);
   assert.ok(images.includes(root.digest), `no ${root.digest} in ${images}`);
-  const asked = edge.seen.filter(({ path }) => path.startsWith('/v2/library/app/'));
+  const asked = edge.seen
+    .slice(before)
+    .filter(({ path }) => path.startsWith(`/v2/${REPOSITORY_OF[name]}/`));
   assert.ok(asked.length > 0, 'it did not ask the mirror');
   assert.deepEqual(
-    asked.filter(({ path }) => !path.endsWith('?ns=docker.io')),
+    asked.filter(({ path }) => !path.endsWith(`?ns=${name}`)),
     [],
     'it asked without ns',
   );
 }
 
-async function pullByPodman(bench: Bench, { config }: Layout, host: string): Promise<void> {
+async function pullByPodman(bench: Bench, { config }: Layout, name: MirrorName): Promise<void> {
   const file = bench.path('registries.conf');
   await writeFile(
     file,
     `[[registry]]
-prefix = "docker.io"
-location = "docker.io"
+prefix = "${name}"
+location = "${name}"
 
 [[registry.mirror]]
-location = "${host}/docker.io"
+location = "${bench.host}/${name}"
 insecure = true
 `,
   );
   bench.context.env.CONTAINERS_REGISTRIES_CONF = file;
   const store = new ContainerStore(bench, 'podman', `mirror-${++stores}`);
-  assert.equal(await store.pull('docker://docker.io/library/app:v1'), config.digest, 'the ID');
+  assert.equal(
+    await store.pull(`docker://${name}/${REPOSITORY_OF[name]}:v1`),
+    config.digest,
+    'the ID',
+  );
 }
 
 async function copyBySkopeo(bench: Bench, { config }: Layout, host: string): Promise<void> {
