@@ -5,6 +5,7 @@ import { runSchedule } from './lifecycle/schedule.ts';
 import { Registry } from './registry/registry.ts';
 import { createRouter } from './router.ts';
 import { Stores } from './storage/stores.ts';
+import { UpstreamGates } from './upstream/gates.ts';
 
 export { MirrorFetch } from './mirror/mirror-fetch.ts';
 export { LoginThrottle } from './throttle/login-throttle.ts';
@@ -28,6 +29,7 @@ export default {
       }),
       authority: new Authority({ metadata, throttles: env.THROTTLE, settings }),
       stores,
+      gates: new UpstreamGates(env.GATES),
       settings,
       origin,
       get parts() {

@@ -41,6 +41,7 @@ import {
 } from './oci/repository-name.ts';
 import type { Registry, Repository } from './registry/registry.ts';
 import type { Stores } from './storage/stores.ts';
+import type { UpstreamGates } from './upstream/gates.ts';
 
 type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -60,6 +61,7 @@ export interface Services {
   registry: Registry;
   authority: Authority;
   stores: Stores;
+  gates: UpstreamGates;
   settings: Settings;
   origin: string; // scheme and host that were asked
   parts: readonly health.Part[];
@@ -255,7 +257,7 @@ async function maxApiBody(request: IRequest, services: Services): Promise<number
 }
 
 async function toApiContext(request: Request, services: Services): Promise<ApiContext> {
-  const { authority, stores, settings } = services;
+  const { authority, stores, settings, gates } = services;
   const origin = originOf(request);
   const identity = await authority.identify(approachOf(request, services.origin));
   return {
@@ -266,7 +268,8 @@ async function toApiContext(request: Request, services: Services): Promise<ApiCo
     origin,
     newNamespaces: settings.newNamespaces,
     allowsLocalIssuers: settings.isLocal,
-    upstreams: {
+    gates,
+    upstreamRules: {
       adminPassword: settings.adminPassword ?? '',
       allowsAnonymousHub: settings.isLocal,
       allowsPrivate: settings.allowsPrivateUpstreams,

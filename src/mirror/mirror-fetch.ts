@@ -12,6 +12,7 @@ import { type Result, toResult } from '../rpc/result.ts';
 import { readLifetimes } from '../storage/metadata/lifetimes.ts';
 import { Stores } from '../storage/stores.ts';
 import { UpstreamClient } from '../upstream/client.ts';
+import { UpstreamGates } from '../upstream/gates.ts';
 import { AnswerMemory } from './answer-memory.ts';
 import { type BlobFetch, fetchBlob } from './fetch-blob.ts';
 import { fetchManifest } from './fetch-manifest.ts';
@@ -207,7 +208,7 @@ export class MirrorFetch extends DurableObject<Env> {
     if (upstream === null) {
       throw new RegistryError('NAME_UNKNOWN', `${namespace} is no mirror any more`);
     }
-    const gate = this.env.GATES.getByName(namespace);
+    const gate = new UpstreamGates(this.env.GATES).of(upstream);
     const client = new UpstreamClient(upstream, gate, this.env.PRIVATE_UPSTREAMS === 'true');
     const remote = remoteRepository(upstream, repository);
     return { upstream, client, repository, remote, stores, sessions: this.env.UPLOADS };

@@ -127,6 +127,13 @@ export class UpstreamGate extends DurableObject<Env> {
     return Math.ceil((pausedUntil - now) / 1000);
   }
 
+  /** Begins anew: with another login an upstream may allow other things. */
+  forget(): void {
+    this.#tokens.clear();
+    this.#asking.clear();
+    this.#save(NEW);
+  }
+
   get #state(): UpstreamState {
     return this.ctx.storage.kv.get<UpstreamState>('state') ?? NEW;
   }

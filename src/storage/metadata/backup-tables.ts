@@ -9,9 +9,11 @@
  */
 export const EXPORTED = [
   'tag_history',
+  'upstream_tags',
   'tags',
   'pulls',
   'deleted_manifests',
+  'unfetched_content', // before the edges that it becomes
   'manifests',
   'deleted_manifests',
   'forgotten_subjects',
@@ -25,6 +27,7 @@ export const EXPORTED = [
   'users',
   'tag_rules',
   'retention_policies',
+  'upstreams',
   'namespaces',
   'audit',
 ] as const;
@@ -44,11 +47,14 @@ export const RESTORED: readonly ExportedTable[] = [
   'manifests',
   'deleted_manifests',
   'forgotten_subjects',
+  'unfetched_content',
   'tags',
+  'upstream_tags',
   'tag_history',
   'pulls',
   'users',
   'namespaces',
+  'upstreams',
   'retention_policies',
   'tag_rules',
   'robots',

@@ -1,6 +1,6 @@
 import { type Actor, type AuditEntry, record } from './audit.ts';
 import type { Database } from './database.ts';
-import { guardFree, runGuarded } from './guarded-batch.ts';
+import { guardFound, guardFree, runGuarded } from './guarded-batch.ts';
 
 /** Another registry, of which a namespace is the mirror. */
 export interface UpstreamRecord {
@@ -105,13 +105,17 @@ export class UpstreamMetadata {
     ]);
   }
 
-  /** Ends the mirror: what was fetched stays, and is the namespace's own from then on. False: there is none. */
-  async delete(namespace: string, actor: Actor, entry: AuditEntry): Promise<boolean> {
-    const [, deleted] = await this.#database.batch([
+  /**
+   * Ends the mirror: what was fetched stays, and is the namespace's own from then on. Pushes make no
+   * repositories beside it. False when there is none.
+   */
+  delete(namespace: string, actor: Actor, entry: AuditEntry): Promise<boolean> {
+    return runGuarded(this.#database, [
+      guardFound('SELECT 1 FROM upstreams WHERE namespace = ?1', namespace),
+      ['DELETE FROM upstreams WHERE namespace = ?1', namespace],
+      ['UPDATE namespaces SET creates_on_push = 0 WHERE name = ?1', namespace],
       record(actor, entry),
-      ['DELETE FROM upstreams WHERE namespace = ?1 RETURNING namespace', namespace],
     ]);
-    return deleted?.length === 1;
   }
 }
 
