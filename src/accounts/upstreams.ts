@@ -7,7 +7,10 @@ import type { Context } from './context.ts';
 /** An upstream as administrators see it: the password is never shown again. */
 export type Upstream = Omit<UpstreamRecord, 'secret'>;
 
-/** What is to be known of an upstream; `password` null leaves it without, undefined as it was. */
+/**
+ * What is to be known of an upstream; `password` null leaves it without, undefined as it was, unless the
+ * host is another: a password is good for the one that it was given for.
+ */
 export interface NewUpstream extends Omit<UpstreamRecord, 'secret' | 'namespace'> {
   password?: string | null | undefined;
   isPublic: boolean; // of a namespace that is made for it
@@ -51,10 +54,9 @@ export async function setUpstream(
   { password, isPublic, ...settings }: NewUpstream,
 ): Promise<Upstream> {
   const before = await metadata.upstreams.find(namespace);
+  const kept = before !== null && isSameHost(before.url, settings.url) ? before.secret : null;
   const secret =
-    password === undefined
-      ? (before?.secret ?? null)
-      : password && (await seal(password, rules.adminPassword));
+    password === undefined ? kept : password && (await seal(password, rules.adminPassword));
   const upstream: UpstreamRecord = { namespace, ...settings, secret };
   const refusal = addressRefusal(new URL(upstream.url), rules.allowsPrivate);
   if (refusal !== null) {
@@ -89,6 +91,10 @@ export async function removeUpstream(context: Context, namespace: string): Promi
   await getUpstream(context, namespace);
   const entry = { event: 'upstream.remove', namespace, target: namespace };
   await context.metadata.upstreams.delete(namespace, context.actor, entry);
+}
+
+function isSameHost(one: string, other: string): boolean {
+  return new URL(one).host === new URL(other).host;
 }
 
 function withoutSecret({ secret: _, ...upstream }: UpstreamRecord): Upstream {
