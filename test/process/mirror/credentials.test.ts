@@ -1,8 +1,8 @@
 /** Whom the credentials of a mirror are shown to, and what of them anybody else sees. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { expectError } from '../../support/client.ts';
+import { ADMIN } from './administrator.ts';
 import {
-  ADMIN,
   api,
   expectBytes,
   getBlob,
