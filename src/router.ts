@@ -190,6 +190,7 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
   const permit = await authority.authorize(approach, {
     access: isRefused ? 'pull' : access,
     repository: repositoryName,
+    calledAs: repositoryName === null ? null : calledAs(request as Request, name, repositoryName),
     source: access === 'push' ? mountSource(request.url) : null,
   });
   if (isRefused) {
@@ -235,6 +236,12 @@ async function readName(
   return READ.includes(request.method as Method)
     ? registry.names.resolve(name, searchParams.get('ns'), host)
     : name;
+}
+
+/** What a client asks a token for: the name that it sent, or the mirror's, for a token request has no `ns`. */
+function calledAs(request: Request, text: string | undefined, meant: RepositoryName) {
+  const hasNamespace = new URL(request.url).searchParams.has('ns');
+  return hasNamespace || text === undefined ? meant : parseRepositoryName(text);
 }
 
 /** Tells containerd which registry it was answered for: its `ns`. */

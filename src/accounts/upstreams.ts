@@ -11,7 +11,10 @@ export type { UpstreamState };
 /** An upstream as administrators see it: the password is never shown again. */
 export type Upstream = Omit<UpstreamRecord, 'secret'>;
 
-/** What is to be known of an upstream; `password` null leaves it without, undefined as it was. */
+/**
+ * What is to be known of an upstream; `password` null leaves it without, undefined as it was, unless the
+ * host is another: a password is good for the one that it was given for.
+ */
 export interface NewUpstream extends Omit<UpstreamRecord, 'secret' | 'namespace'> {
   password?: string | null | undefined;
   isPublic: boolean; // of a namespace that is made for it

@@ -106,7 +106,7 @@ export const UPSTREAM_ROUTES: readonly Route[] = [
         .max(4096)
         .nullable()
         .optional()
-        .describe('never shown again; left out, it stays'),
+        .describe('never shown again; left out, it stays as long as the host does'),
       isPublic: z.boolean().default(false).describe('of a namespace that is made for it'),
     }),
     query: null,

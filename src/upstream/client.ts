@@ -41,13 +41,20 @@ export class UpstreamClient {
    */
   async ask(question: Question): Promise<Response | null> {
     const { repository } = question;
-    const header = fromResult(await this.#gate.enter(repository).catch(failObject));
+    const { host } = new URL(this.#upstream.url);
+    const header = fromResult(await this.#gate.enter(host, repository).catch(failObject));
     let response = await this.#send(question, header);
     if (response.status === 401) {
       const challenge = response.headers.get('WWW-Authenticate');
       await response.body?.cancel();
       const { namespace } = this.#upstream;
-      const authorizing = this.#gate.authorize(namespace, repository, challenge, header);
+      const authorizing = this.#gate.authorize({
+        namespace,
+        host,
+        repository,
+        challenge,
+        rejected: header,
+      });
       response = await this.#send(question, fromResult(await authorizing.catch(failObject)));
     }
     if (response.ok) {

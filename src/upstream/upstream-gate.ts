@@ -35,6 +35,15 @@ const MARGIN = 10_000; // milliseconds
 
 const MAX_TOKENS = 1000;
 
+/** A request that the upstream answered with 401. */
+export interface Refusal {
+  namespace: string;
+  host: string; // that was asked: an upstream may move, and what is good for one host is no other's
+  repository: string; // as the upstream calls it
+  challenge: string | null; // the WWW-Authenticate header
+  rejected: string | null; // the Authorization header that it had
+}
+
 interface KnownToken {
   header: string;
   until: number; // milliseconds since the epoch
@@ -54,36 +63,31 @@ export class UpstreamGate extends DurableObject<Env> {
    *
    * @throws UPSTREAM_LIMITED while the upstream has had enough of us
    */
-  enter(repository: string): Promise<Result<string | null>> {
+  enter(host: string, repository: string): Promise<Result<string | null>> {
     return toResult(async () => {
       const seconds = Math.ceil((this.#state.pausedUntil - Date.now()) / 1000);
       if (seconds > 0) {
         throw limited(seconds);
       }
-      return this.#known(repository);
+      return this.#known(`${host}/${repository}`);
     });
   }
 
   /**
-   * Answers the challenge (a WWW-Authenticate header) that a request met: the Authorization header to
-   * repeat it with. `rejected` is the one that it had.
+   * The Authorization header with which to repeat a request that was refused.
    *
-   * @throws UPSTREAM_REFUSED, UPSTREAM_FAILED
+   * @throws UPSTREAM_REFUSED, UPSTREAM_FAILED, UPSTREAM_LIMITED
    */
-  authorize(
-    namespace: string,
-    repository: string,
-    header: string | null,
-    rejected: string | null,
-  ): Promise<Result<string>> {
+  authorize(refusal: Refusal): Promise<Result<string>> {
     return toResult(async () => {
-      const known = this.#known(repository);
-      if (known !== null && known !== rejected) {
+      const name = `${refusal.host}/${refusal.repository}`;
+      const known = this.#known(name);
+      if (known !== null && known !== refusal.rejected) {
         return known;
       }
-      const asking = this.#asking.get(repository) ?? this.#ask(namespace, repository, header);
-      this.#asking.set(repository, asking);
-      return asking.finally(() => this.#asking.delete(repository));
+      const asking = this.#asking.get(name) ?? this.#ask(name, refusal);
+      this.#asking.set(name, asking);
+      return asking.finally(() => this.#asking.delete(name));
     });
   }
 
@@ -142,12 +146,15 @@ export class UpstreamGate extends DurableObject<Env> {
     this.ctx.storage.kv.put('state', state);
   }
 
-  #known(repository: string): string | null {
-    const token = this.#tokens.get(repository);
+  #known(name: string): string | null {
+    const token = this.#tokens.get(name);
     return token !== undefined && token.until > Date.now() ? token.header : null;
   }
 
-  async #ask(namespace: string, repository: string, header: string | null): Promise<string> {
+  async #ask(
+    name: string,
+    { namespace, host, repository, challenge: header }: Refusal,
+  ): Promise<string> {
     const metadata = new MetadataStore(this.env.DB, readLifetimes(this.env.LIFETIMES));
     const upstream = await metadata.upstreams.find(namespace);
     const challenge = parseChallenge(header);
@@ -157,8 +164,12 @@ export class UpstreamGate extends DurableObject<Env> {
         `${namespace} asks for a login of an unknown kind`,
       );
     }
+    const url = new URL(upstream.url);
+    if (url.host !== host) {
+      throw new RegistryError('UPSTREAM_FAILED', `${namespace} is elsewhere by now; try again`);
+    }
     const login = {
-      url: new URL(upstream.url),
+      url,
       tokenHost: upstream.tokenHost,
       credentials: await credentialsOf(upstream, this.env.ADMIN_PASSWORD ?? ''),
       allowsPrivate: this.env.PRIVATE_UPSTREAMS === 'true',
@@ -169,7 +180,7 @@ export class UpstreamGate extends DurableObject<Env> {
       this.#tokens.clear();
     }
     const until = Date.now() + Math.max(token.lifetime * 1000 - MARGIN, MARGIN);
-    this.#tokens.set(repository, { header: token.header, until });
+    this.#tokens.set(name, { header: token.header, until });
     return token.header;
   }
 }

@@ -14,10 +14,8 @@ import {
   type TestBlob,
   type TestManifest,
 } from '../../support/images.ts';
+import { ADMIN, PASSWORD } from './administrator.ts';
 import { Upstream } from './upstream.ts';
-
-const PASSWORD = 'correct horse battery staple';
-export const ADMIN = `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}`;
 
 export let registry: LocalRegistry;
 export let upstream: Upstream; // of one test

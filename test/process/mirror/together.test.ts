@@ -1,8 +1,8 @@
 /** Many who pull the same from a mirror at once, of whom some leave or take their time. */
 import { get } from 'node:http';
 import { expect, test } from 'vitest';
+import { ADMIN } from './administrator.ts';
 import {
-  ADMIN,
   expectBytes,
   getBlob,
   getManifest,
