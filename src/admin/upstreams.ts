@@ -15,6 +15,7 @@ const PATH = '/api/v1/upstreams/:namespace';
 
 const MAX_SECONDS = 30 * 24 * 60 * 60;
 const MAX_URL = 255;
+const MAX_PASSWORD = 4096;
 const MAX_GLOBS = 100;
 const MAX_PLATFORMS = 50;
 
@@ -25,7 +26,11 @@ const settings = z.strictObject({
     .url({ protocol: /^https?$/ })
     .max(MAX_URL)
     .describe('scheme and host of the registry'),
-  username: text.min(1).nullable().default(null),
+  username: text
+    .min(1)
+    .regex(/^[^:]*$/, 'a user name has no colon')
+    .nullable()
+    .default(null),
   tokenHost: z
     .string()
     .max(255)
@@ -103,7 +108,8 @@ export const UPSTREAM_ROUTES: readonly Route[] = [
       password: z
         .string()
         .min(1)
-        .max(4096)
+        .max(MAX_PASSWORD)
+        .regex(/^\P{Cc}*$/u, 'a password has no control characters')
         .nullable()
         .optional()
         .describe('never shown again; left out, it stays as long as the host does'),

@@ -78,6 +78,8 @@ describe('what cannot be mirrored', () => {
     { repositories: ['library/***'] },
     { repositories: ['Library/*'] },
     { repositories: ['a*'.repeat(20)] },
+    { username: 'a:b', password: PASSWORD },
+    { username: 'acme', password: 'two\nlines' },
     { platforms: [] },
     { platforms: ['linux'] },
     { platforms: ['Linux/amd64'] },
