@@ -21,7 +21,8 @@ const MAX_PLATFORMS = 50;
 
 const seconds = z.int().min(0).max(MAX_SECONDS);
 
-const settings = z.strictObject({
+/** What is set of a mirror, but for its password. */
+export const upstreamSettings = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
     .max(MAX_URL)
@@ -66,7 +67,7 @@ const settings = z.strictObject({
     .describe('when it does not answer, or limits us'),
 });
 
-const upstreamSchema = settings.extend({ namespace: z.string() });
+const upstreamSchema = upstreamSettings.extend({ namespace: z.string() });
 
 const statusSchema = z.strictObject({
   pausedUntil: timestamp.nullable().describe('it has had enough of us, and is not asked before'),
@@ -104,7 +105,7 @@ export const UPSTREAM_ROUTES: readonly Route[] = [
     path: PATH,
     summary: 'Make a namespace the mirror of a registry, or change that',
     permission: 'system',
-    body: settings.extend({
+    body: upstreamSettings.extend({
       password: z
         .string()
         .min(1)

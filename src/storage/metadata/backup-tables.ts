@@ -89,8 +89,10 @@ const OF_REPOSITORY = `repository_id NOT IN (${EXPIRED})`;
  */
 export const KEPT: Readonly<Partial<Record<ExportedTable, string>>> = {
   tag_history: OF_REPOSITORY,
+  upstream_tags: OF_REPOSITORY,
   tags: OF_REPOSITORY,
   pulls: OF_REPOSITORY,
+  unfetched_content: OF_REPOSITORY,
   manifests: OF_REPOSITORY,
   deleted_manifests: `expires_at > unixepoch() AND ${OF_REPOSITORY}`,
   repository_blobs: OF_REPOSITORY,
