@@ -9,13 +9,15 @@ const START = resolve(import.meta.dirname, '../../scripts/start.ts');
 export class Server {
   readonly #state: string;
   readonly #script: string;
+  readonly #options: readonly string[];
   #process: ChildProcess | null = null;
   url = '';
 
   /** `script` takes the arguments of `npm start` and says when it is ready, as that does. */
-  constructor(state: string, script = START) {
+  constructor(state: string, script = START, options: readonly string[] = ['--open']) {
     this.#state = state;
     this.#script = script;
+    this.#options = options;
   }
 
   /** Starts it on the same state as before, at any free port unless told: when this ends it is ready. */
@@ -24,7 +26,7 @@ export class Server {
       this.#script,
       '--port',
       String(port),
-      '--open',
+      ...this.#options,
       '--state',
       this.#state,
       '--log',
