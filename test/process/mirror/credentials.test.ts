@@ -83,7 +83,7 @@ test('a realm elsewhere sees nothing of them, and the refusal says what to set; 
   expect(await refused.clone().text()).toContain(`${other.host}: set the token host`);
   await expectError(refused, 403, 'DENIED');
   expect(other.seen).toEqual([]);
-  await setMirror(mirror, { username: USERNAME, tokenHost: other.host });
+  await setMirror(mirror, { ...LOGIN, tokenHost: other.host });
   await pullImage(`${mirror}/app`, wanted);
   expect(shownTo(other)).toHaveLength(1);
 });
@@ -210,7 +210,11 @@ describe('the password', () => {
         : { status: 404 };
     await getManifest(`${mirror}/app`, 'first');
     expect(shownTo(upstream)).toHaveLength(1);
-    await api('PUT', `/upstreams/${mirror}`, { url: other.url, username: USERNAME });
+    const path = `/upstreams/${mirror}`;
+    await expect(api('PUT', path, { url: other.url, username: USERNAME })).rejects.toThrow(
+      'give it again',
+    );
+    await api('PUT', path, { url: other.url });
     await getManifest(`${mirror}/app`, 'latest');
     expect(other.seen).toHaveLength(1);
     expect(shownTo(other)).toEqual([]);
