@@ -18,6 +18,7 @@ import { addExportCommand } from './edgewater/export.ts';
 import { addGarbageCommand } from './edgewater/gc.ts';
 import { addLoginCommands } from './edgewater/login.ts';
 import { addMemberCommands } from './edgewater/member.ts';
+import { addMirrorCommands } from './edgewater/mirror.ts';
 import { addNamespaceCommands } from './edgewater/namespace.ts';
 import { addNetworkCommands } from './edgewater/network.ts';
 import { printable } from './edgewater/output.ts';
@@ -47,6 +48,7 @@ for (const add of [
   addPasswordCommands,
   addUserCommands,
   addNamespaceCommands,
+  addMirrorCommands,
   addUsageCommand,
   addMemberCommands,
   addRobotCommands,

@@ -15,6 +15,8 @@ const options = new Command('npm start --')
   .option('--host <address>', 'loopback address to listen on', '127.0.0.1')
   .option('--state <folder>', 'where everything is kept', '.edgewater')
   .option('--open', 'no login: everybody on this machine may pull, push and delete')
+  .option('--default-mirror <namespace>', 'what names without a namespace here mean: for dockerd')
+  .option('--private-upstreams', 'mirrors may be of registries on this network, without https')
   .addOption(
     new Option('--log <format>', 'request log').choices(['text', 'json', 'off']).default('text'),
   )
@@ -28,6 +30,10 @@ try {
     state: options.state,
     log: options.log,
     adminPassword: options.open ? null : 'kept',
+    variables: {
+      ...(options.defaultMirror && { DEFAULT_MIRROR: options.defaultMirror }),
+      ...(options.privateUpstreams && { PRIVATE_UPSTREAMS: 'true' }),
+    },
   });
   const message = `Edgewater is ready on ${registry.url} with its state in ${options.state}`;
   say(message);

@@ -1,8 +1,10 @@
 import type { LogFormat } from './http/request-log.ts';
+import type { MirrorFetch } from './mirror/mirror-fetch.ts';
 import type { MaxAges } from './storage/memberships.ts';
 import { type Lifetimes, readLifetimes } from './storage/metadata/lifetimes.ts';
 import type { LoginThrottle } from './throttle/login-throttle.ts';
 import type { UploadSession } from './uploads/upload-session.ts';
+import type { UpstreamGate } from './upstream/upstream-gate.ts';
 
 /** What wrangler.toml binds. */
 export interface Env {
@@ -11,10 +13,14 @@ export interface Env {
   DB: D1Database;
   UPLOADS: DurableObjectNamespace<UploadSession>;
   THROTTLE: DurableObjectNamespace<LoginThrottle>;
+  MIRRORS: DurableObjectNamespace<MirrorFetch>;
+  GATES: DurableObjectNamespace<UpstreamGate>;
   ADMIN_PASSWORD?: string;
   OPEN?: string;
   NEW_NAMESPACES?: string;
   LOCAL?: string;
+  PRIVATE_UPSTREAMS?: string;
+  DEFAULT_MIRROR?: string;
   LOG?: string;
   MEMBERSHIP_MAX_AGE?: string;
   TAG_MAX_AGE?: string;
@@ -33,6 +39,10 @@ export interface Settings {
   newNamespaces: 'private' | 'public';
   /** On somebody's own machine: an OIDC issuer may be there too, without https. */
   isLocal: boolean;
+  /** Upstreams may have private addresses and no https: for labs. */
+  allowsPrivateUpstreams: boolean;
+  /** The namespace in which names are looked for that have none of ours: for dockerd's registry-mirrors. */
+  defaultMirror: string | null;
   log: LogFormat;
   /** For how long answers may be repeated without asking the database. */
   maxAges: MaxAges;
@@ -59,6 +69,8 @@ export function readSettings(env: Env): Settings {
     adminPassword: adminPasswordOf(env),
     newNamespaces: env.NEW_NAMESPACES === 'public' ? 'public' : 'private',
     isLocal: env.LOCAL === 'true',
+    allowsPrivateUpstreams: env.PRIVATE_UPSTREAMS === 'true',
+    defaultMirror: env.DEFAULT_MIRROR || null,
     log: env.LOG === 'text' || env.LOG === 'off' ? env.LOG : 'json',
     maxAges: {
       membership: secondsOf(env.MEMBERSHIP_MAX_AGE, DEFAULT_MEMBERSHIP_MAX_AGE),

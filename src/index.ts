@@ -5,9 +5,12 @@ import { runSchedule } from './lifecycle/schedule.ts';
 import { Registry } from './registry/registry.ts';
 import { createRouter } from './router.ts';
 import { Stores } from './storage/stores.ts';
+import { UpstreamGates } from './upstream/gates.ts';
 
+export { MirrorFetch } from './mirror/mirror-fetch.ts';
 export { LoginThrottle } from './throttle/login-throttle.ts';
 export { UploadSession } from './uploads/upload-session.ts';
+export { UpstreamGate } from './upstream/upstream-gate.ts';
 
 const answer = createRouter();
 
@@ -18,9 +21,15 @@ export default {
     const stores = openStores(env, settings, origin);
     const { metadata } = stores;
     return answer(request, {
-      registry: new Registry(stores, env.UPLOADS),
+      registry: new Registry({
+        stores,
+        sessions: env.UPLOADS,
+        fetches: env.MIRRORS,
+        defaultMirror: settings.defaultMirror,
+      }),
       authority: new Authority({ metadata, throttles: env.THROTTLE, settings }),
       stores,
+      gates: new UpstreamGates(env.GATES),
       settings,
       origin,
       get parts() {

@@ -22,7 +22,7 @@ import * as token from './handlers/token.ts';
 import * as uploads from './handlers/uploads.ts';
 import { discardBody, withBodyRead } from './http/body.ts';
 import { toErrorResponse } from './http/error-response.ts';
-import { DOCKER_API_VERSION } from './http/headers.ts';
+import { DOCKER_API_VERSION, OCI_NAMESPACE } from './http/headers.ts';
 import { originOf } from './http/origin.ts';
 import { ALIVE, logRequest } from './http/request-log.ts';
 import { parseDigest, parseSubjectDigest } from './oci/digest.ts';
@@ -41,6 +41,7 @@ import {
 } from './oci/repository-name.ts';
 import type { Registry, Repository } from './registry/registry.ts';
 import type { Stores } from './storage/stores.ts';
+import type { UpstreamGates } from './upstream/gates.ts';
 
 type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -60,6 +61,7 @@ export interface Services {
   registry: Registry;
   authority: Authority;
   stores: Stores;
+  gates: UpstreamGates;
   settings: Settings;
   origin: string; // scheme and host that were asked
   parts: readonly health.Part[];
@@ -137,9 +139,10 @@ export function createRouter() {
   for (const [path, routes] of Map.groupBy(ROUTES, (row) => row.path)) {
     for (const { methods, access, handle } of routes) {
       for (const method of methods) {
-        router[METHOD_NAMES[method]](path, async (request, services) =>
-          handle(await toCall(request, services, access)),
-        );
+        router[METHOD_NAMES[method]](path, async (request, services) => {
+          const response = await handle(await toCall(request, services, access));
+          return nameRegistry(response, request);
+        });
       }
     }
     router.all(path, () => refuseMethod(routes.flatMap((row) => row.methods)));
@@ -177,12 +180,25 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
   const { registry, authority, settings } = services;
   const { name, param } = request.params;
   const approach = approachOf(request as Request, services.origin);
-  const repositoryName = name === undefined ? null : parseRepositoryName(name);
+  const repositoryName =
+    name === undefined ? null : await readName(request as Request, registry, name);
+  // Whoever sees a mirror is told that nobody pushes there; nobody else learns that there is one.
+  const isRefused =
+    access === 'push' &&
+    repositoryName !== null &&
+    (await registry.names.isMirrored(repositoryName));
   const permit = await authority.authorize(approach, {
-    access,
+    access: isRefused ? 'pull' : access,
     repository: repositoryName,
+    calledAs: repositoryName === null ? null : calledAs(request as Request, name, repositoryName),
     source: access === 'push' ? mountSource(request.url) : null,
   });
+  if (isRefused) {
+    throw new RegistryError(
+      'DENIED',
+      `${repositoryName} mirrors another registry: nobody pushes to it; push to a namespace of your own`,
+    );
+  }
   return {
     request: request as Request,
     registry,
@@ -195,12 +211,46 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
       if (settings.isOpen) {
         throw new RegistryError('ENDPOINT_UNKNOWN', 'this registry is open: it has no tokens');
       }
-      return { authority, approach, service: authority.tokens };
+      const { host } = new URL(services.origin);
+      return {
+        authority,
+        approach,
+        service: authority.tokens,
+        resolve: (read: RepositoryName) => registry.names.resolve(read, null, host),
+      };
     },
     get parts() {
       return services.parts;
     },
   };
+}
+
+/** What is read may be meant of another registry, of which this one has a mirror. */
+async function readName(
+  request: Request,
+  registry: Registry,
+  text: string,
+): Promise<RepositoryName> {
+  const name = parseRepositoryName(text);
+  const { searchParams, host } = new URL(request.url);
+  return READ.includes(request.method as Method)
+    ? registry.names.resolve(name, searchParams.get('ns'), host)
+    : name;
+}
+
+/** What a client asks a token for: the name that it sent, or the mirror's, for a token request has no `ns`. */
+function calledAs(request: Request, text: string | undefined, meant: RepositoryName) {
+  const hasNamespace = new URL(request.url).searchParams.has('ns');
+  return hasNamespace || text === undefined ? meant : parseRepositoryName(text);
+}
+
+/** Tells containerd which registry it was answered for: its `ns`. */
+function nameRegistry(response: Response, request: IRequest): Response {
+  const ns = new URL(request.url).searchParams.get('ns');
+  if (ns !== null && response.ok) {
+    response.headers.set(OCI_NAMESPACE, ns);
+  }
+  return response;
 }
 
 /** Who asks is looked up twice where a body may be large: before it is read, and when it is there. */
@@ -214,7 +264,7 @@ async function maxApiBody(request: IRequest, services: Services): Promise<number
 }
 
 async function toApiContext(request: Request, services: Services): Promise<ApiContext> {
-  const { authority, stores, settings } = services;
+  const { authority, stores, settings, gates } = services;
   const origin = originOf(request);
   const identity = await authority.identify(approachOf(request, services.origin));
   return {
@@ -225,6 +275,12 @@ async function toApiContext(request: Request, services: Services): Promise<ApiCo
     origin,
     newNamespaces: settings.newNamespaces,
     allowsLocalIssuers: settings.isLocal,
+    gates,
+    upstreamRules: {
+      adminPassword: settings.adminPassword ?? '',
+      allowsAnonymousHub: settings.isLocal,
+      allowsPrivate: settings.allowsPrivateUpstreams,
+    },
   };
 }
 

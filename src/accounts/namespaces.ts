@@ -154,7 +154,7 @@ export async function setNetwork(
 /**
  * Removes a namespace with its members, robots and trust rules.
  *
- * @throws ACCOUNT_UNKNOWN, or ACCOUNT_EXISTS while it has repositories
+ * @throws ACCOUNT_UNKNOWN, or ACCOUNT_EXISTS while it has repositories or is a mirror
  */
 export async function deleteNamespace({ metadata, actor }: Context, name: string): Promise<void> {
   const entry = { event: 'namespace.delete', namespace: name, target: name };
@@ -163,6 +163,9 @@ export async function deleteNamespace({ metadata, actor }: Context, name: string
   }
   if ((await metadata.namespaces.find(name, actor.principal)) === null) {
     throw unknownNamespace();
+  }
+  if ((await metadata.upstreams.find(name)) !== null) {
+    throw new RegistryError('ACCOUNT_EXISTS', `${name} is a mirror: remove its upstream first`);
   }
   const end = await metadata.deletedRepositories.lastEnd(name);
   throw new RegistryError(

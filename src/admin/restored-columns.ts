@@ -11,6 +11,7 @@ import { networkSchema } from './network.ts';
 import { InputError, type InputProblem } from './problem.ts';
 import { retentionRules } from './retention-rules.ts';
 import { claims } from './trust-rules.ts';
+import { upstreamSettings } from './upstreams.ts';
 
 type Check = (value: unknown) => boolean;
 
@@ -38,6 +39,13 @@ const json = (schema: z.ZodType): Check =>
       return false;
     }
   });
+
+const { shape: upstream } = upstreamSettings;
+
+const fits =
+  (schema: z.ZodType): Check =>
+  (value) =>
+    schema.safeParse(value).success;
 
 const digest = text(isDigest);
 const digests: Check = (value) => z.array(z.string().refine(isDigest)).safeParse(value).success;
@@ -70,6 +78,19 @@ const CHECKS: Readonly<Record<string, Check>> = {
   rules: json(retentionRules),
   quota_bytes: upTo(Number.MAX_SAFE_INTEGER),
   quota_warning: upTo(100),
+  manifest_digest: digest,
+  'unfetched_content.kind': fits(z.enum(['blob', 'manifest'])),
+  'upstream_tags.name': tag,
+  'upstreams.url': fits(upstream.url),
+  'upstreams.username': fits(upstream.username),
+  'upstreams.repositories': json(upstream.repositories),
+  'upstreams.platforms': json(upstream.platforms),
+  token_host: fits(upstream.tokenHost),
+  tag_max_age: fits(upstream.tagMaxAge),
+  missing_max_age: fits(upstream.missingMaxAge),
+  keep_bytes: fits(upstream.keepBytes),
+  on_missing: fits(upstream.onMissing),
+  on_failure: fits(upstream.onFailure),
   restore_days: upTo(MAX_RESTORE_DAYS),
   every_hours: upTo(MAX_HOURS),
 };

@@ -23,6 +23,7 @@ import { TAG_ROUTES } from './tags.ts';
 import { TEMPORARY_CREDENTIAL_ROUTES } from './temporary-credentials.ts';
 import { TOKEN_ROUTES } from './tokens.ts';
 import { TRUST_RULE_ROUTES } from './trust-rules.ts';
+import { UPSTREAM_ROUTES } from './upstreams.ts';
 import { USER_ROUTES } from './users.ts';
 import { WHY_ROUTES } from './why.ts';
 
@@ -55,6 +56,7 @@ export const ROUTES: readonly Route[] = [
   ...TAG_HISTORY_ROUTES,
   ...DELETED_MANIFEST_ROUTES,
   ...RETENTION_ROUTES,
+  ...UPSTREAM_ROUTES,
   ...TAG_RULE_ROUTES,
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,

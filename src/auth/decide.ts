@@ -28,6 +28,9 @@ export function decide(
   if (!limitsAllow(identity, action, access.repository)) {
     return refuse('the credential is limited to other repositories or actions');
   }
+  if (action === 'push' && access.isMirror) {
+    return refuse('the namespace is a mirror of another registry: nobody pushes to it');
+  }
   if (action === 'push' && !access.exists && !access.createsOnPush) {
     return refuse('the repository does not exist and its namespace creates none on push');
   }

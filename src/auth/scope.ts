@@ -34,6 +34,19 @@ export function parseScopes(parameters: readonly string[]): RequestedAccess {
   return { repositories, catalog };
 }
 
+/** The same access to the repositories that the names mean; see {@link MirrorNames.resolve}. */
+export async function resolveNames(
+  requested: RequestedAccess,
+  resolve: (name: RepositoryName) => Promise<RepositoryName>,
+): Promise<RequestedAccess> {
+  const repositories = new Map<RepositoryName, readonly Action[]>();
+  for (const [name, actions] of requested.repositories) {
+    const isRead = actions.every((action) => action === 'pull');
+    repositories.set(isRead ? await resolve(name).catch(() => name) : name, actions);
+  }
+  return { ...requested, repositories };
+}
+
 function parseActions(words: readonly string[]): Action[] {
   return words.includes('*') ? [...ACTIONS] : ACTIONS.filter((action) => words.includes(action));
 }

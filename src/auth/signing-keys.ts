@@ -1,6 +1,6 @@
-import { randomBytes, scryptSync } from 'node:crypto';
 import { exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import type { SigningKeyMetadata, SigningKeyRecord } from '../storage/metadata/signing-keys.ts';
+import { seal, unseal } from './sealing.ts';
 
 /** Ed25519: small, and signing and verifying take a tenth of a millisecond. */
 export const ALGORITHM = 'EdDSA';
@@ -99,7 +99,7 @@ export class SigningKeys {
     for (const key of keys) {
       const { id, privateKey } = key.record;
       if (privateKeys.get(id)?.password !== this.#adminPassword) {
-        const jwk = await decrypt(privateKey, this.#adminPassword);
+        const jwk = await unseal(privateKey, this.#adminPassword);
         const imported = jwk && (await importJWK(JSON.parse(jwk) as JWK, ALGORITHM));
         privateKeys.set(id, {
           key: imported as CryptoKey | null,
@@ -120,7 +120,7 @@ export class SigningKeys {
     await this.#metadata.create(
       crypto.randomUUID(),
       JSON.stringify(await exportJWK(publicKey)),
-      await encrypt(secret, this.#adminPassword),
+      await seal(secret, this.#adminPassword),
       LIFETIME,
       isNewPassword ? RETIREMENT_TIME : null,
     );
@@ -130,42 +130,4 @@ export class SigningKeys {
 
 function good(): LoadedKey[] {
   return loaded.keys.filter(({ record }) => record.retiresAt * 1000 > Date.now());
-}
-
-/** Scrypt and AES-256-GCM: salt, nonce and ciphertext behind each other, in base64. */
-const SALT_LENGTH = 16; // bytes
-const NONCE_LENGTH = 12; // bytes
-
-async function encrypt(text: string, password: string): Promise<string> {
-  const salt = randomBytes(SALT_LENGTH);
-  const iv = randomBytes(NONCE_LENGTH);
-  const key = await wrappingKey(password, salt);
-  const sealed = await crypto.subtle.encrypt(
-    { name: 'AES-GCM', iv },
-    key,
-    new TextEncoder().encode(text),
-  );
-  return Buffer.concat([salt, iv, new Uint8Array(sealed)]).toString('base64');
-}
-
-async function decrypt(sealed: string, password: string): Promise<string | null> {
-  const bytes = Buffer.from(sealed, 'base64');
-  const salt = bytes.subarray(0, SALT_LENGTH);
-  const iv = bytes.subarray(SALT_LENGTH, SALT_LENGTH + NONCE_LENGTH);
-  const key = await wrappingKey(password, salt);
-  try {
-    const text = await crypto.subtle.decrypt(
-      { name: 'AES-GCM', iv },
-      key,
-      bytes.subarray(SALT_LENGTH + NONCE_LENGTH),
-    );
-    return new TextDecoder().decode(text);
-  } catch {
-    return null;
-  }
-}
-
-function wrappingKey(password: string, salt: Uint8Array): Promise<CryptoKey> {
-  const bytes = scryptSync(password, salt, 32, { N: 2 ** 14, r: 8, p: 5 });
-  return crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
 }

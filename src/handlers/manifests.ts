@@ -7,6 +7,7 @@ import {
   manifestLocation,
   OCI_SUBJECT,
   OCI_TAG,
+  staleWarning,
 } from '../http/headers.ts';
 import { type PastTag, parseTag, type Reference } from '../oci/reference.ts';
 import { MAX_MANIFEST_SIZE } from '../registry/manifest-pushes.ts';
@@ -79,7 +80,7 @@ export async function remove(repository: Repository, reference: Reference): Prom
 async function respond(
   request: Request,
   reference: Reference | PastTag,
-  { mediaType, digest, size }: ManifestRecord,
+  { mediaType, digest, size, staleBecause }: ManifestRecord,
   open: () => Promise<BodyInit | null>,
 ): Promise<Response> {
   const headers = new Headers({
@@ -88,6 +89,9 @@ async function respond(
     [DOCKER_CONTENT_DIGEST]: digest,
     ETag: entityTag(digest),
   });
+  if (staleBecause !== undefined) {
+    headers.set('Warning', staleWarning(staleBecause));
+  }
   if (isNotModified(request.headers, digest)) {
     return new Response(null, { status: 304, headers });
   }

@@ -2,16 +2,19 @@ import type { Approach, Authority } from '../auth/authorize.ts';
 import { serviceOf } from '../auth/challenge.ts';
 import { ANONYMOUS, type Identity } from '../auth/identity.ts';
 import { logIn, logInWithIdentityToken, logInWithRefreshToken } from '../auth/login.ts';
-import { parseScopes } from '../auth/scope.ts';
+import { parseScopes, resolveNames } from '../auth/scope.ts';
 import type { TokenService } from '../auth/token-service.ts';
 import { readForm } from '../http/body.ts';
 import { RegistryError } from '../oci/errors.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
 
 /** What the token endpoints work with. */
 export interface TokenDesk {
   authority: Authority;
   approach: Approach;
   service: TokenService;
+  /** The repository that a name means to those who read it. */
+  resolve: (name: RepositoryName) => Promise<RepositoryName>;
 }
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -67,7 +70,7 @@ interface AnswerOptions {
 }
 
 async function answer(
-  { approach, service }: TokenDesk,
+  { approach, service, resolve }: TokenDesk,
   identity: Identity,
   scopes: readonly string[],
   { offlineClient, refreshToken, isExchange }: AnswerOptions,
@@ -75,7 +78,7 @@ async function answer(
   const { address } = approach.origin;
   const granted = await service.grant(
     identity,
-    parseScopes(scopes),
+    await resolveNames(parseScopes(scopes), resolve),
     serviceOf(approach.url),
     address,
   );

@@ -7,6 +7,13 @@ export const DOCKER_UPLOAD_UUID = 'Docker-Upload-UUID';
 export const DOCKER_API_VERSION = 'Docker-Distribution-Api-Version';
 export const OCI_SUBJECT = 'OCI-Subject';
 export const OCI_TAG = 'OCI-Tag';
+export const OCI_NAMESPACE = 'OCI-Namespace';
+
+/** RFC 7234 section 5.5: which RFC 9111 has left to the implementation. */
+export function staleWarning(because: string): string {
+  return `110 - "${because.replaceAll(/[^ !#-~]/g, ' ')}"`;
+}
+
 export const OCI_FILTERS_APPLIED = 'OCI-Filters-Applied';
 
 /**

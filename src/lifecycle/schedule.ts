@@ -2,6 +2,7 @@ import type { Stores } from '../storage/stores.ts';
 import { copyDatabase } from './backup/nightly-copy.ts';
 import { collect } from './collect.ts';
 import { drain } from './drain.ts';
+import { evict } from './evict.ts';
 import { reconcile } from './reconcile.ts';
 import { runDue } from './retention/run.ts';
 
@@ -31,6 +32,7 @@ export async function runSchedule(stores: Stores): Promise<Record<string, unknow
           repositories: () => drain(stores),
           retention: () => runDue(stores),
           reviews: () => metadata.untaggedReviews.goOn(),
+          mirrors: () => evict(stores),
           collection: () => collect(stores),
           orphans: () => reconcile(stores),
           copy: () => copyDatabase(stores),

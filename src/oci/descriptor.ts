@@ -10,6 +10,7 @@ export interface Descriptor<D = Digest> {
   digest: D;
   size: number; // bytes
   urls?: readonly string[];
+  platform?: string; // as "linux/arm64" or "linux/arm/v7"
 }
 
 /**
@@ -26,7 +27,7 @@ export function parseDescriptor<D extends string>(
   if (!isObject(value)) {
     throw new RegistryError('MANIFEST_INVALID', `${where} is not a descriptor`);
   }
-  const { mediaType, digest, size, urls } = value;
+  const { mediaType, digest, size, urls, platform } = value;
   if (typeof mediaType !== 'string' || !isMediaTypeLike(mediaType)) {
     throw new RegistryError('MANIFEST_INVALID', `${where}.mediaType is not a media type`);
   }
@@ -36,13 +37,27 @@ export function parseDescriptor<D extends string>(
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
     throw new RegistryError('MANIFEST_INVALID', `${where}.size is not a whole number of bytes`);
   }
+  const descriptor: Descriptor<D> = { mediaType, digest, size };
+  const name = platformName(platform);
+  if (name !== null) {
+    descriptor.platform = name;
+  }
   if (urls === undefined || urls === null) {
-    return { mediaType, digest, size };
+    return descriptor;
   }
   if (!Array.isArray(urls) || !urls.every((url) => typeof url === 'string')) {
     throw new RegistryError('MANIFEST_INVALID', `${where}.urls is not a list of strings`);
   }
-  return { mediaType, digest, size, urls };
+  return { ...descriptor, urls };
+}
+
+/** image-spec v1.1.1 image-index.md, "platform"; null for what names none. */
+function platformName(value: unknown): string | null {
+  const { os, architecture, variant } = isObject(value) ? value : {};
+  const parts = [os, architecture, variant].filter(
+    (part) => typeof part === 'string' && part !== '',
+  );
+  return parts.length < 2 ? null : parts.join('/');
 }
 
 /** True for text that can be stored as a media type. Its form is left to clients, who invent some. */

@@ -69,6 +69,28 @@ export const ERRORS = {
     status: 400,
     message: 'not a request for a token',
   },
+  UPSTREAM_FAILED: {
+    code: 'UNAVAILABLE',
+    status: 503,
+    message: 'the upstream registry did not answer; try again',
+    retryAfter: 5,
+  },
+  UPSTREAM_LIMITED: {
+    code: 'TOOMANYREQUESTS',
+    status: 429,
+    message: 'the upstream registry lets us ask no more for a while',
+    retryAfter: 60,
+  },
+  UPSTREAM_LIED: {
+    code: 'DIGEST_INVALID',
+    status: 502,
+    message: 'the upstream registry sent other content than it should; nothing of it is kept',
+  },
+  UPSTREAM_REFUSED: {
+    code: 'DENIED',
+    status: 403,
+    message: 'the upstream registry is not asked, or does not let us have it',
+  },
   UPLOAD_TOO_LARGE: { code: 'SIZE_INVALID', status: 413, message: 'blobs may have 52,000 MiB' },
 
   // The JSON API: the names stand in its problem answers as they are.

@@ -1,4 +1,3 @@
-import type { Descriptor } from '../oci/descriptor.ts';
 import {
   algorithmOf,
   CANONICAL_ALGORITHM,
@@ -7,28 +6,22 @@ import {
   type SubjectDigest,
 } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
-import { type Manifest, parseManifest } from '../oci/manifest.ts';
+import { parseManifest } from '../oci/manifest.ts';
 import type { Reference, Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import { explainImmovable, isImmutable } from '../storage/immutable-tags.ts';
-import { newManifestKey } from '../storage/keys.ts';
 import type { Actor } from '../storage/metadata/audit.ts';
 import { ConstraintError } from '../storage/metadata/database.ts';
 import type { NewManifest } from '../storage/metadata/store-manifest.ts';
 import type { TagCondition } from '../storage/metadata/tags.ts';
 import type { Stores } from '../storage/stores.ts';
+import { newManifest } from './new-manifest.ts';
 
 /** The spec asks for 4 MiB (distribution-spec v1.1.1 "Pushing Manifests"). */
 export const MAX_MANIFEST_SIZE = 4 * 2 ** 20; // bytes
 
-/** Above this the body is in R2: a row of D1 may have 2 MB. */
-const MAX_INLINE_SIZE = 1_000_000; // bytes
-
 /** How many missing blobs, and how many missing manifests, an error lists. */
 const MAX_DETAILS = 100;
-
-/** A large manifest is stored and committed within one request. */
-const COMMIT_TIME = 10 * 60; // seconds
 
 /** For those whose tag may not move. */
 const ADVICE = 'push under another tag';
@@ -77,7 +70,8 @@ export class ManifestPushes {
       throw new RegistryError('DIGEST_INVALID', `the manifest has the digest ${digest}`);
     }
     const manifest = parseManifest(bytes, push.contentType);
-    await this.#store(await this.#toRow(manifest, digest, bytes), push);
+    const row = await newManifest(this.#stores, this.#repository, manifest, digest, bytes);
+    await this.#store(row, push);
     return { digest, subject: manifest.subject };
   }
 
@@ -126,33 +120,4 @@ export class ManifestPushes {
       ? new RegistryError('UNAVAILABLE', 'the content arrived just now; try again')
       : new RegistryError('MANIFEST_BLOB_UNKNOWN', undefined, { details: missing });
   }
-
-  async #toRow(manifest: Manifest, digest: Digest, bytes: Uint8Array): Promise<NewManifest> {
-    const isInline = bytes.byteLength <= MAX_INLINE_SIZE;
-    return {
-      digest,
-      mediaType: manifest.mediaType,
-      size: bytes.byteLength,
-      body: isInline ? new TextDecoder().decode(bytes) : null,
-      key: isInline ? null : await this.#storeLarge(bytes, digest),
-      artifactType: manifest.artifactType,
-      subject: manifest.subject,
-      blobs: digestsOf(manifest.blobs),
-      externalBlobs: digestsOf(manifest.externalBlobs),
-      children: digestsOf(manifest.children),
-    };
-  }
-
-  async #storeLarge(bytes: Uint8Array, digest: Digest): Promise<string> {
-    const key = newManifestKey();
-    await this.#stores.metadata.uploads.announce(key, this.#repository, key, COMMIT_TIME);
-    if (!(await this.#stores.blobs.put(key, bytes, digest))) {
-      throw new Error(`R2 reads another digest than ${digest}`);
-    }
-    return key;
-  }
-}
-
-function digestsOf(descriptors: readonly Descriptor[]): Digest[] {
-  return [...new Set(descriptors.map((descriptor) => descriptor.digest))];
 }

@@ -4,7 +4,9 @@ import { type ErrorName, RegistryError } from '../oci/errors.ts';
  * How an answer of a Durable Object crosses to its caller: an error class does not survive the way
  * (https://developers.cloudflare.com/workers/runtime-apis/rpc/error-handling/), its parts do.
  */
-export type Result<T> = { value: T } | { error: ErrorName; message: string };
+export type Result<T> =
+  | { value: T }
+  | { error: ErrorName; message: string; headers: Readonly<Record<string, string>> };
 
 /** Runs in the object: what `work` returned or the {@link RegistryError} that it threw. */
 export async function toResult<T>(work: () => Promise<T>): Promise<Result<T>> {
@@ -12,7 +14,8 @@ export async function toResult<T>(work: () => Promise<T>): Promise<Result<T>> {
     return { value: await work() };
   } catch (thrown) {
     if (thrown instanceof RegistryError) {
-      return { error: thrown.error, message: thrown.message };
+      const { error, message, headers } = thrown;
+      return { error, message, headers };
     }
     throw thrown;
   }
@@ -21,7 +24,8 @@ export async function toResult<T>(work: () => Promise<T>): Promise<Result<T>> {
 /** Runs in the caller: returns or throws what the object did. */
 export function fromResult<T>(result: Result<T>): T {
   if ('error' in result) {
-    throw new RegistryError(result.error, result.message);
+    const { error, message, headers } = result;
+    throw new RegistryError(error, message, { headers });
   }
   return result.value;
 }

@@ -6,6 +6,7 @@ const MEMBERSHIPS_SIZE = 4 * 2 ** 20; // bytes
 const CONTENT_SIZE = 16 * 2 ** 20; // bytes
 
 const MAX_FILLS = 1000;
+const MAX_NAMESPACES = 1000;
 
 /** What was answered, or, without a value, that something was deleted and only the primary knows. */
 export interface Remembered {
@@ -29,6 +30,9 @@ export class Isolate {
 
   /** Until when the edge cache is not filled, for it did not keep what it was given. */
   fillsPausedUntil = 0; // milliseconds since the epoch
+
+  /** What is known of namespaces for a few seconds; see {@link Mirrors}. */
+  readonly namespaces = new IsolateMemory<unknown>(MAX_NAMESPACES);
 
   /** Pulls that are not written down yet; see {@link PullCounter}. */
   pulls = new Map<string, UnwrittenPulls>();

@@ -9,7 +9,11 @@
  * └── backups/parts/<copy>/<random id> some lines of it (gzip)
  *
  * Durable Objects
- * └── <repository>/<upload session id> one upload session
+ * ├── <repository>/<upload session id> one upload session
+ * ├── <namespace>@<digest>             the fetch of a blob into a mirror
+ * ├── <repository>@<digest>, …:<tag>   the fetch of a manifest into a mirror
+ * ├── <repository>@<digest>#referrers  the fetch of what refers to one
+ * └── <namespace> <url>                what all requests to its upstream have in common
  *
  * Edge cache of each location, below https://<the registry's host>/edge-cache/
  * ├── content/<R2 key or digest>       bytes, whatever repositories have them
@@ -21,7 +25,9 @@
  * digest to key. The object's name has the repository in it, so a session asked for under another
  * repository is another, empty object.
  */
-import type { RepositoryName } from '../oci/repository-name.ts';
+import type { Digest, SubjectDigest } from '../oci/digest.ts';
+import type { Reference } from '../oci/reference.ts';
+import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
 
 /** Below these is content that D1 names, and nothing else. */
 export const CONTENT_PREFIXES = ['blobs/', 'manifests/'] as const;
@@ -46,6 +52,11 @@ export function newCopyPartKey(copy: string): string {
   return `${COPY_PARTS}${copy}/${crypto.randomUUID()}`;
 }
 
+/** Another URL is another gate: no token of one host can get to the other. */
+export function gateName(namespace: string, url: string): string {
+  return `${namespace} ${url}`;
+}
+
 export function uploadObjectName(repository: RepositoryName, session: string): string {
   return `${repository}/${session}`;
 }
@@ -57,4 +68,21 @@ export function contentCacheKey(name: string): string {
 
 export function membershipCacheKey(kind: string, repository: RepositoryName, name: string): string {
   return `${kind}/${repository}/${name}`;
+}
+
+/** The object that fetches a blob for all repositories of a mirror. */
+export function blobFetchName(repository: RepositoryName, digest: Digest): string {
+  return `${namespaceOf(repository)}@${digest}`;
+}
+
+/** The object that fetches a manifest, or keeps a tag up to date. */
+export function manifestFetchName(repository: RepositoryName, reference: Reference): string {
+  return 'tag' in reference
+    ? `${repository}:${reference.tag}`
+    : `${repository}@${reference.digest}`;
+}
+
+/** The object that fetches what refers to a manifest. */
+export function referrersFetchName(repository: RepositoryName, subject: SubjectDigest): string {
+  return `${repository}@${subject}#referrers`;
 }

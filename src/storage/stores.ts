@@ -5,6 +5,7 @@ import { Isolate } from './isolate.ts';
 import { type MaxAges, Memberships } from './memberships.ts';
 import type { Lifetimes } from './metadata/lifetimes.ts';
 import { MetadataStore } from './metadata/metadata-store.ts';
+import { Mirrors } from './mirrors.ts';
 import { PullCounter } from './pull-counter.ts';
 
 /** What the stores are made of. */
@@ -27,6 +28,7 @@ export class Stores {
   readonly backups: BlobStore;
   readonly memberships: Memberships;
   readonly content: ContentStore;
+  readonly mirrors: Mirrors;
   readonly pulls: PullCounter;
   readonly cache: EdgeCache;
   readonly lifetimes: Lifetimes;
@@ -45,6 +47,7 @@ export class Stores {
     this.backups = new BlobStore(backupBucket ?? bucket);
     this.memberships = new Memberships(isolate, cache, maxAges);
     this.content = new ContentStore(isolate, this.blobs, cache);
+    this.mirrors = new Mirrors(isolate, this.metadata.upstreams);
     this.pulls = new PullCounter(isolate, this.metadata.pulls, pullInterval);
   }
 }

@@ -6,7 +6,7 @@ import { reconcile } from '../../src/lifecycle/reconcile.ts';
 import { EXPORTED, RESTORED } from '../../src/storage/metadata/backup-tables.ts';
 import { LIFETIMES } from '../../src/storage/metadata/lifetimes.ts';
 import { push } from '../support/client.ts';
-import { indexOf, randomImage } from '../support/images.ts';
+import { indexOf, randomImage, type TestManifest } from '../support/images.ts';
 import { keysInBucket, newStores } from '../support/storage.ts';
 import { ADMIN, call, newNamespace, newUser, stores } from './api.ts';
 import { begin, end, lose, newHeader, type Rows, readAll, restore } from './restoring.ts';
@@ -19,11 +19,37 @@ async function fill(): Promise<void> {
     await push('acme/app', image, `v${at}`);
   }
   await push('acme/app', indexOf(images), 'latest');
+  await mirror(randomImage());
   const gone = randomImage();
   await push('acme/app', gone, 'gone');
   await call(ADMIN, 'GET', '/me');
   await env.DB.prepare('DELETE FROM tags WHERE name = ?1').bind('gone').run();
   await env.DB.prepare('DELETE FROM manifests WHERE digest = ?1').bind(gone.digest).run();
+}
+
+/** What a mirror has of an image: its manifest, and no blob. */
+async function mirror({ digest, bytes, blobs }: TestManifest): Promise<void> {
+  const upstream = { url: 'https://quay.io', username: 'acme', password: 'of the upstream' };
+  await call(ADMIN, 'PUT', '/upstreams/quay.io', { body: upstream });
+  await env.DB.batch([
+    env.DB.prepare("INSERT INTO repositories (name, namespace) VALUES ('quay.io/app', 'quay.io')"),
+    env.DB.prepare(
+      `INSERT INTO manifests (repository_id, digest, media_type, size, body)
+       SELECT id, ?1, 'x/y', ?2, ?3 FROM repositories WHERE name = 'quay.io/app'`,
+    ).bind(digest, bytes.byteLength, new TextDecoder().decode(bytes)),
+    env.DB.prepare(
+      `INSERT INTO tags (repository_id, name, digest)
+       SELECT repository_id, 'v1', digest FROM manifests WHERE digest = ?1`,
+    ).bind(digest),
+    env.DB.prepare(
+      `INSERT INTO upstream_tags (repository_id, name, checked_at)
+       SELECT repository_id, 'v1', 1 FROM manifests WHERE digest = ?1`,
+    ).bind(digest),
+    env.DB.prepare(
+      `INSERT INTO unfetched_content (repository_id, digest, manifest_digest, kind, size)
+       SELECT repository_id, value, digest, 'blob', 1 FROM manifests, json_each(?2) WHERE digest = ?1`,
+    ).bind(digest, JSON.stringify(blobs.map((blob) => blob.digest))),
+  ]);
 }
 
 describe('a backup and its way back', () => {

@@ -6,6 +6,7 @@ import { OPERATIONS } from './examples/operations.ts';
 import { REPOSITORIES } from './examples/repositories.ts';
 import { RESTORE } from './examples/restore.ts';
 import { RULES } from './examples/rules.ts';
+import { UPSTREAMS } from './examples/upstreams.ts';
 
 export const EXAMPLES: readonly Example[] = [
   ...RESTORE,
@@ -13,5 +14,6 @@ export const EXAMPLES: readonly Example[] = [
   ...NAMESPACES,
   ...REPOSITORIES,
   ...RULES,
+  ...UPSTREAMS,
   ...OPERATIONS,
 ];

@@ -113,7 +113,14 @@ test('whatever the API has stored is taken', async () => {
     }
   }
   const rows = await readAll();
-  for (const table of ['users', 'robots', 'trust_rules', 'tag_rules', 'retention_policies']) {
+  for (const table of [
+    'users',
+    'robots',
+    'trust_rules',
+    'tag_rules',
+    'upstreams',
+    'retention_policies',
+  ]) {
     expect(rows[table], table).not.toEqual([]);
   }
   expect(rows.credentials?.length).toBeGreaterThan(2);

@@ -11,6 +11,7 @@ async function wipe(): Promise<void> {
     [
       ...(await triggers()).map((name) => `DROP TRIGGER ${name}`),
       ...['tag_history', 'tag_rules', 'retention_policies', 'namespace_content'],
+      ...['unfetched_content', 'upstream_tags', 'upstreams'],
       ...['tags', 'manifest_children', 'manifest_blobs', 'manifests', 'deleted_manifests'],
       ...['repository_blobs', 'blobs', 'collection_queue', 'pulls', 'repositories', 'members'],
       ...[

@@ -19,6 +19,7 @@ function access(repository: string, members: Members, isPublic = false): AccessR
     namespaceExists: true,
     isPublic,
     createsOnPush: true,
+    isMirror: false,
     network: '{}',
     members,
   };

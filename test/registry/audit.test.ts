@@ -8,7 +8,12 @@ import { call, newRepository, push, pushBlob, pushManifest } from '../support/cl
 import { indexOf, randomBlob, randomDigest, randomImage } from '../support/images.ts';
 import { newStores, query } from '../support/storage.ts';
 
-const registry = new Registry(newStores(), env.UPLOADS);
+const registry = new Registry({
+  stores: newStores(),
+  sessions: env.UPLOADS,
+  fetches: env.MIRRORS,
+  defaultMirror: null,
+});
 const alice = { principal: 'alice', address: '2001:db8::1' };
 
 interface Entry {

@@ -10,7 +10,12 @@ import { newRepository, pushBlob } from '../support/client.ts';
 import { randomBlob } from '../support/images.ts';
 import { newStores, query } from '../support/storage.ts';
 
-const registry = new Registry(newStores(), env.UPLOADS);
+const registry = new Registry({
+  stores: newStores(),
+  sessions: env.UPLOADS,
+  fetches: env.MIRRORS,
+  defaultMirror: null,
+});
 const alice = { principal: 'alice', address: null };
 const newName = () => parseRepositoryName(newRepository());
 

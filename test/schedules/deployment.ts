@@ -11,6 +11,7 @@ import type { MaxAges } from '../../src/storage/memberships.ts';
 import type { Stores } from '../../src/storage/stores.ts';
 import type { Chunk } from '../../src/uploads/upload-content.ts';
 import { UploadSession } from '../../src/uploads/upload-session.ts';
+import { UpstreamGates } from '../../src/upstream/gates.ts';
 import { newStores } from '../support/storage.ts';
 import { type Disturbance, Life } from './disturbance.ts';
 
@@ -45,9 +46,15 @@ export class Deployment {
     const { life, stores } = this.#at(isolate % this.#places.length);
     const settings = { ...readSettings(env), maxAges: this.#maxAges };
     const answer = this.#answer(request, {
-      registry: new Registry(stores, this.#uploads()),
+      registry: new Registry({
+        stores,
+        sessions: this.#uploads(),
+        fetches: env.MIRRORS,
+        defaultMirror: null,
+      }),
       authority: new Authority({ metadata: stores.metadata, throttles: env.THROTTLE, settings }),
       stores,
+      gates: new UpstreamGates(env.GATES),
       settings,
       origin: ORIGIN,
       parts: [],

@@ -13,7 +13,12 @@ export function elsewhere(
   isolate = new Isolate(),
   bindings: Partial<StoreOptions> = {},
 ): Repository {
-  const registry = new Registry(newStores(isolate, bindings), env.UPLOADS);
+  const registry = new Registry({
+    stores: newStores(isolate, bindings),
+    sessions: env.UPLOADS,
+    fetches: env.MIRRORS,
+    defaultMirror: null,
+  });
   return registry.repository(parseRepositoryName(repository), {
     principal: 'alice',
     address: null,

@@ -8,6 +8,7 @@ export interface AccessRecord {
   namespaceExists: boolean;
   isPublic: boolean;
   createsOnPush: boolean;
+  isMirror: boolean; // of another registry
   network: string; // JSON
   /** The rows of the principal, and those of everybody ("*"), in the namespace. */
   members: readonly { principal: string; repositories: string; role: string }[];
@@ -19,6 +20,7 @@ interface AccessRow {
   namespace_exists: number;
   is_public: number | null;
   creates_on_push: number | null;
+  is_mirror: number;
   network: string | null;
   members: string; // JSON
 }
@@ -42,6 +44,7 @@ export class AccessMetadata {
          EXISTS (SELECT 1 FROM repositories WHERE repositories.name = asked.name)
            AS repository_exists,
          namespaces.name IS NOT NULL AS namespace_exists,
+         EXISTS (SELECT 1 FROM upstreams WHERE upstreams.namespace = asked.namespace) AS is_mirror,
          namespaces.is_public, namespaces.creates_on_push, namespaces.network,
          (SELECT json_group_array(json_object(
               'principal', principal, 'repositories', repositories, 'role', role))
@@ -58,6 +61,7 @@ export class AccessMetadata {
       namespaceExists: row.namespace_exists === 1,
       isPublic: row.is_public === 1,
       createsOnPush: row.creates_on_push !== 0,
+      isMirror: row.is_mirror === 1,
       network: row.network ?? '{}',
       members: JSON.parse(row.members),
     }));

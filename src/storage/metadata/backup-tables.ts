@@ -9,9 +9,11 @@
  */
 export const EXPORTED = [
   'tag_history',
+  'upstream_tags',
   'tags',
   'pulls',
   'deleted_manifests',
+  'unfetched_content', // before the edges that it becomes
   'manifests',
   'deleted_manifests',
   'forgotten_subjects',
@@ -25,6 +27,7 @@ export const EXPORTED = [
   'users',
   'tag_rules',
   'retention_policies',
+  'upstreams',
   'namespaces',
   'audit',
 ] as const;
@@ -44,11 +47,14 @@ export const RESTORED: readonly ExportedTable[] = [
   'manifests',
   'deleted_manifests',
   'forgotten_subjects',
+  'unfetched_content',
   'tags',
+  'upstream_tags',
   'tag_history',
   'pulls',
   'users',
   'namespaces',
+  'upstreams',
   'retention_policies',
   'tag_rules',
   'robots',
@@ -83,8 +89,10 @@ const OF_REPOSITORY = `repository_id NOT IN (${EXPIRED})`;
  */
 export const KEPT: Readonly<Partial<Record<ExportedTable, string>>> = {
   tag_history: OF_REPOSITORY,
+  upstream_tags: OF_REPOSITORY,
   tags: OF_REPOSITORY,
   pulls: OF_REPOSITORY,
+  unfetched_content: OF_REPOSITORY,
   manifests: OF_REPOSITORY,
   deleted_manifests: `expires_at > unixepoch() AND ${OF_REPOSITORY}`,
   repository_blobs: OF_REPOSITORY,

@@ -17,6 +17,8 @@ export interface ManifestRecord {
   mediaType: string;
   size: number; // bytes
   key: string | null; // in R2, where a large one has its bytes
+  /** Of a mirrored tag: why it may be old, in words. */
+  staleBecause?: string;
 }
 
 /** With its bytes, unless they are in R2. */

@@ -9,12 +9,14 @@ import { Database } from './database.ts';
 import { DeletedManifestMetadata } from './deleted-manifests.ts';
 import { DeletedRepositoryMetadata } from './deleted-repositories.ts';
 import { DrainMetadata } from './drain.ts';
+import { EvictionMetadata } from './evictions.ts';
 import { ExportMetadata } from './export.ts';
 import { HolderMetadata } from './holders.ts';
 import { InventoryMetadata } from './inventory.ts';
 import { LIFETIMES, type Lifetimes } from './lifetimes.ts';
 import { ManifestMetadata } from './manifests.ts';
 import { MemberMetadata } from './members.ts';
+import { MirroredMetadata } from './mirrored.ts';
 import { NamespaceMetadata } from './namespaces.ts';
 import { ProgressMetadata } from './progress.ts';
 import { PullMetadata } from './pulls.ts';
@@ -36,10 +38,11 @@ import { TrashMetadata } from './trash.ts';
 import { TrustRuleMetadata } from './trust-rules.ts';
 import { UntaggedReviewMetadata } from './untagged-reviews.ts';
 import { UploadMetadata } from './uploads.ts';
+import { UpstreamMetadata } from './upstreams.ts';
 import { UserMetadata } from './users.ts';
 
 /** Files of migrations/, each of which wrangler and `npm start` note in the database. */
-const MIGRATIONS = 10;
+const MIGRATIONS = 11;
 
 /** Everything that D1 knows, by the noun it is about. */
 export class MetadataStore {
@@ -55,9 +58,11 @@ export class MetadataStore {
   readonly deletedManifests: DeletedManifestMetadata;
   readonly deletedRepositories: DeletedRepositoryMetadata;
   readonly drain: DrainMetadata;
+  readonly evictions: EvictionMetadata;
   readonly export: ExportMetadata;
   readonly manifests: ManifestMetadata;
   readonly members: MemberMetadata;
+  readonly mirrored: MirroredMetadata;
   readonly namespaces: NamespaceMetadata;
   readonly progress: ProgressMetadata;
   readonly quotas: QuotaMetadata;
@@ -79,6 +84,7 @@ export class MetadataStore {
   readonly trustRules: TrustRuleMetadata;
   readonly untaggedReviews: UntaggedReviewMetadata;
   readonly uploads: UploadMetadata;
+  readonly upstreams: UpstreamMetadata;
   readonly users: UserMetadata;
 
   readonly #database: Database;
@@ -98,9 +104,11 @@ export class MetadataStore {
     this.deletedManifests = new DeletedManifestMetadata(database, lifetimes);
     this.deletedRepositories = new DeletedRepositoryMetadata(database);
     this.drain = new DrainMetadata(database, lifetimes);
+    this.evictions = new EvictionMetadata(database);
     this.export = new ExportMetadata(database);
     this.manifests = new ManifestMetadata(database, lifetimes);
     this.members = new MemberMetadata(database);
+    this.mirrored = new MirroredMetadata(database, lifetimes);
     this.namespaces = new NamespaceMetadata(database);
     this.progress = new ProgressMetadata(database);
     this.quotas = new QuotaMetadata(database);
@@ -122,6 +130,7 @@ export class MetadataStore {
     this.trustRules = new TrustRuleMetadata(database);
     this.untaggedReviews = new UntaggedReviewMetadata(database);
     this.uploads = new UploadMetadata(database, lifetimes);
+    this.upstreams = new UpstreamMetadata(database);
     this.users = new UserMetadata(database);
   }
 

@@ -1,0 +1,31 @@
+import type { Stores } from '../storage/stores.ts';
+
+/** Manifests and indexes that one run takes from a mirror: the next goes on. */
+const MAX_EVICTED = 50;
+
+/** What a run took from mirrors. */
+export interface Eviction {
+  manifests: number;
+  bytes: number; // that they held, shared or not
+}
+
+/**
+ * Takes from mirrors that have more than they may keep what was not pulled for longest. Its bytes go by the
+ * collector, as those of anything that was deleted.
+ */
+export async function evict({ metadata: { evictions } }: Stores): Promise<Eviction> {
+  const done: Eviction = { manifests: 0, bytes: 0 };
+  for (const { namespace, excess } of await evictions.full()) {
+    let left = excess;
+    for (const evictable of await evictions.leastRecentlyPulled(namespace, MAX_EVICTED)) {
+      if (left <= 0 || done.manifests >= MAX_EVICTED) {
+        break;
+      }
+      await evictions.evict(evictable);
+      left -= evictable.bytes;
+      done.bytes += evictable.bytes;
+      done.manifests += 1;
+    }
+  }
+  return done;
+}

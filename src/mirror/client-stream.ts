@@ -1,0 +1,115 @@
+/** How far the first client may be behind the upstream. */
+const MAX_BEHIND = 4 * 2 ** 20; // bytes: an isolate has 128 MB for all that is fetched in it
+
+/** For how long the upstream is kept waiting for a client that takes nothing. */
+const PATIENCE = 10_000; // milliseconds
+
+/** Opens what is stored by then, from a byte on. */
+export type Reopen = (offset: number) => Promise<ReadableStream<Uint8Array>>;
+
+/**
+ * What the first client reads while it is fetched. It sets the pace as long as nobody else waits; one
+ * that is too slow then, or stands still, is let go of and reads the rest from the store when it is there.
+ * The end is held back until all is known to be right: nobody gets the whole of something wrong.
+ */
+export class ClientStream {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly #reopen: Reopen;
+  #queue: Uint8Array[] = [];
+  #queued = 0; // bytes
+  #taken = 0; // bytes
+  #isLetGo = false;
+  #isGone = false;
+  #end: 'stored' | Error | null = null;
+  #rest: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(reopen: Reopen) {
+    this.#reopen = reopen;
+    this.readable = new ReadableStream({
+      type: 'bytes',
+      pull: (controller) => this.#pull(controller),
+      cancel: async () => {
+        this.#isGone = true;
+        this.#clear();
+        await this.#rest?.cancel();
+      },
+    });
+  }
+
+  /** Gives the client a copy of what arrived. Resolves when more may come. */
+  async push(bytes: Uint8Array, isAlone: () => boolean): Promise<void> {
+    if (this.#isGone || this.#isLetGo) {
+      return;
+    }
+    this.#queue.push(bytes.slice());
+    this.#queued += bytes.byteLength;
+    this.#wake();
+    const giveUpAt = Date.now() + PATIENCE;
+    while (this.#queued > MAX_BEHIND && !this.#isGone) {
+      if (!isAlone() || Date.now() >= giveUpAt) {
+        this.#isLetGo = true;
+        this.#clear();
+        return;
+      }
+      await Promise.race([this.#changed.promise, scheduler.wait(1000)]);
+    }
+  }
+
+  /** All of it is stored and right. */
+  stored(): void {
+    this.#end = 'stored';
+    this.#wake();
+  }
+
+  /** It is not what it should be, or does not come: the client's answer breaks off. */
+  fail(error: Error): void {
+    this.#end = error;
+    this.#clear();
+  }
+
+  async #pull(controller: ReadableByteStreamController): Promise<void> {
+    while (this.#queue.length < 2 && this.#end === null) {
+      await this.#changed.promise;
+    }
+    const next = this.#queue.shift();
+    if (next !== undefined) {
+      this.#queued -= next.byteLength;
+      this.#take(controller, next);
+      return;
+    }
+    if (this.#end instanceof Error) {
+      throw this.#end;
+    }
+    if (!this.#isLetGo) {
+      controller.close();
+      controller.byobRequest?.respond(0);
+      return;
+    }
+    this.#rest ??= (await this.#reopen(this.#taken)).getReader();
+    const { value, done } = await this.#rest.read();
+    if (done) {
+      controller.close();
+      controller.byobRequest?.respond(0);
+    } else {
+      this.#take(controller, value);
+    }
+  }
+
+  #take(controller: ReadableByteStreamController, bytes: Uint8Array): void {
+    this.#taken += bytes.byteLength;
+    controller.enqueue(bytes);
+    this.#wake();
+  }
+
+  #clear(): void {
+    this.#queue = [];
+    this.#queued = 0;
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}

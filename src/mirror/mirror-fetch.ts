@@ -1,0 +1,230 @@
+/**
+ * One fetch at a time: the Durable Object of one blob, one tag or one manifest of an upstream. However
+ * many ask for it, wherever in the world, it asks the upstream once and the others wait.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import type { Env } from '../env.ts';
+import type { Digest, SubjectDigest } from '../oci/digest.ts';
+import { RegistryError } from '../oci/errors.ts';
+import type { Tag } from '../oci/reference.ts';
+import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
+import { type Result, toResult } from '../rpc/result.ts';
+import { readLifetimes } from '../storage/metadata/lifetimes.ts';
+import { Stores } from '../storage/stores.ts';
+import { UpstreamClient } from '../upstream/client.ts';
+import { UpstreamGates } from '../upstream/gates.ts';
+import { AnswerMemory } from './answer-memory.ts';
+import { type BlobFetch, fetchBlob } from './fetch-blob.ts';
+import { fetchManifest } from './fetch-manifest.ts';
+import { fetchReferrers } from './fetch-referrers.ts';
+import { refreshTag, type TagState, whyStale } from './refresh-tag.ts';
+import { remoteRepository } from './remote-repository.ts';
+import type { Source } from './source.ts';
+
+/** The object asks at no host, so it has no edge cache. */
+const NO_ORIGIN = 'http://localhost';
+
+export class MirrorFetch extends DurableObject<Env> {
+  readonly #stores: Stores;
+  readonly #memory = new AnswerMemory();
+  #running: { repository: RepositoryName; work: Promise<unknown> } | null = null;
+  #waiting = 0;
+  #listedUntil = 0; // milliseconds since the epoch
+
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    this.#stores = openStores(env);
+  }
+
+  /**
+   * Has a blob fetched for a repository. The first of several who want its bytes gets them as they come;
+   * for all others the answer is null, and comes when the blob is stored.
+   *
+   * @throws BLOB_UNKNOWN, NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED
+   */
+  blob(
+    repository: RepositoryName,
+    digest: Digest,
+    wantsBytes: boolean,
+  ): Promise<Result<ReadableStream<Uint8Array> | null>> {
+    return toResult(async () => {
+      while (this.#running !== null) {
+        if (await this.#follow(this.#running, repository)) {
+          return null;
+        }
+      }
+      const starting = this.#startBlob(repository, digest);
+      this.#run(
+        repository,
+        starting.then((fetch) => fetch?.stored),
+      );
+      const fetch = await starting;
+      if (fetch === null || wantsBytes) {
+        return fetch?.readable ?? null;
+      }
+      await fetch.readable.cancel();
+      await fetch.stored;
+      return null;
+    });
+  }
+
+  /**
+   * Has a manifest fetched by its digest.
+   *
+   * @throws MANIFEST_UNKNOWN, NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED
+   */
+  manifest(repository: RepositoryName, digest: Digest): Promise<Result<void>> {
+    return toResult(() =>
+      this.#shared(repository, async (source) => {
+        const { manifests } = this.#stores.metadata;
+        if ((await manifests.stat(repository, { digest })) === null) {
+          await this.#checkPlatform(source, digest);
+          await fetchManifest(source, { digest });
+        }
+      }),
+    );
+  }
+
+  /**
+   * Has a tag brought up to date with the upstream, if it was not within its maximum age.
+   *
+   * @throws MANIFEST_UNKNOWN, NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED
+   */
+  tag(repository: RepositoryName, tag: Tag): Promise<Result<TagState>> {
+    return toResult(() =>
+      this.#shared(repository, async (source) => {
+        const known = this.#memory.stale();
+        if (known !== null) {
+          return known;
+        }
+        const state = await refreshTag(source, tag);
+        this.#memory.noteStale(state, source.upstream.missingMaxAge);
+        return state;
+      }),
+    );
+  }
+
+  /**
+   * Has what refers to a manifest fetched, if it was not within the maximum age of tags. When the upstream
+   * does not answer, or has had enough of us, what is here has to do, unless its settings say otherwise.
+   *
+   * @throws NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED
+   */
+  referrers(repository: RepositoryName, subject: SubjectDigest): Promise<Result<void>> {
+    return toResult(() =>
+      this.#shared(repository, async (source) => {
+        if (this.#listedUntil > Date.now()) {
+          return;
+        }
+        try {
+          await fetchReferrers(source, subject);
+          this.#listedUntil = Date.now() + source.upstream.tagMaxAge * 1000;
+        } catch (error) {
+          if (whyStale(source, error) === null) {
+            throw error;
+          }
+        }
+      }),
+    );
+  }
+
+  /** Does something that others who come meanwhile want as well: they get the same result, or failure. */
+  #shared<T>(repository: RepositoryName, work: (source: Source) => Promise<T>): Promise<T> {
+    if (this.#running !== null) {
+      return this.#running.work as Promise<T>;
+    }
+    const running = this.#source(repository).then((source) =>
+      this.#memory.remembering(source, () => work(source)),
+    );
+    this.#run(repository, running);
+    return running;
+  }
+
+  /**
+   * Waits for the fetch that is under way. False when another is to be made: what it brings is another
+   * repository's, and what that lacks or may not have says nothing of this one.
+   */
+  async #follow(
+    { repository, work }: { repository: RepositoryName; work: Promise<unknown> },
+    follower: RepositoryName,
+  ): Promise<boolean> {
+    this.#waiting += 1;
+    try {
+      await work;
+    } catch (error) {
+      if (repository === follower) {
+        throw error;
+      }
+    } finally {
+      this.#waiting -= 1;
+    }
+    return repository === follower;
+  }
+
+  #run(repository: RepositoryName, running: Promise<unknown>): void {
+    const work = running.finally(() => {
+      this.#running = null;
+    });
+    work.catch(() => {}); // whoever waits for it learns of it
+    this.#running = { repository, work };
+  }
+
+  async #hasBlob(repository: RepositoryName, digest: Digest): Promise<boolean> {
+    return (await this.#stores.metadata.blobs.find(repository, digest)) !== null;
+  }
+
+  async #startBlob(repository: RepositoryName, digest: Digest): Promise<BlobFetch | null> {
+    const source = await this.#source(repository);
+    const { mirrored } = this.#stores.metadata;
+    const wanted = await mirrored.findUnfetched(repository, digest);
+    if (wanted !== null) {
+      await mirrored.adopt(repository, digest);
+    }
+    if (await this.#hasBlob(repository, digest)) {
+      return null;
+    }
+    return this.#memory.remembering(source, () =>
+      fetchBlob(source, digest, wanted?.size ?? null, () => this.#waiting === 0),
+    );
+  }
+
+  /** An index may name platforms that this mirror leaves out. */
+  async #checkPlatform({ upstream, stores, repository }: Source, digest: Digest): Promise<void> {
+    const { platforms } = upstream;
+    const named =
+      platforms === null ? null : await stores.metadata.mirrored.findUnfetched(repository, digest);
+    if (named?.platform != null && platforms?.includes(named.platform) === false) {
+      throw new RegistryError(
+        'MANIFEST_UNKNOWN',
+        `the mirror of ${upstream.namespace} leaves ${named.platform} out: it has ${platforms.join(', ')}`,
+      );
+    }
+  }
+
+  async #source(repository: RepositoryName): Promise<Source> {
+    const stores = this.#stores;
+    const namespace = namespaceOf(repository);
+    const upstream = await stores.metadata.upstreams.find(namespace);
+    if (upstream === null) {
+      throw new RegistryError('NAME_UNKNOWN', `${namespace} is no mirror any more`);
+    }
+    const gate = new UpstreamGates(this.env.GATES).of(upstream);
+    const client = new UpstreamClient(upstream, gate, this.env.PRIVATE_UPSTREAMS === 'true');
+    const remote = remoteRepository(upstream, repository);
+    return { upstream, client, repository, remote, stores, sessions: this.env.UPLOADS };
+  }
+}
+
+function openStores(env: Env): Stores {
+  return new Stores(
+    {
+      database: env.DB,
+      bucket: env.BUCKET,
+      readWindow: Number.POSITIVE_INFINITY,
+      maxAges: { membership: 0, tag: 0 },
+      lifetimes: readLifetimes(env.LIFETIMES),
+      pullInterval: 0,
+    },
+    NO_ORIGIN,
+  );
+}
