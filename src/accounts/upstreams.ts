@@ -20,6 +20,21 @@ export interface NewUpstream extends Omit<UpstreamRecord, 'secret' | 'namespace'
   isPublic: boolean; // of a namespace that is made for it
 }
 
+/** The retention policy of a new mirror, which may be changed: what nobody pulls goes. */
+const DAYS = 30;
+const UNPULLED_GOES = JSON.stringify([
+  {
+    action: 'delete',
+    name: `not pulled for ${DAYS} days`,
+    repositories: '**',
+    include: ['*'],
+    exclude: [],
+    pushedBeforeDays: DAYS,
+    notPulledForDays: DAYS,
+  },
+  { action: 'untagged', repositories: '**', olderThanDays: DAYS },
+]);
+
 /** What it takes to change upstreams. */
 export interface UpstreamContext extends Context {
   upstreamRules: UpstreamRules;
@@ -74,7 +89,7 @@ export async function setUpstream(
     before: before && JSON.stringify(withoutSecret(before)),
     after: JSON.stringify(withoutSecret(upstream)),
   };
-  if (!(await metadata.upstreams.put(upstream, isPublic, actor, entry))) {
+  if (!(await metadata.upstreams.put(upstream, isPublic, UNPULLED_GOES, actor, entry))) {
     throw new RegistryError(
       'ACCOUNT_EXISTS',
       `${namespace} has repositories of its own: only a namespace without any becomes a mirror`,

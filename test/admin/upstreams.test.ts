@@ -139,6 +139,26 @@ describe('what cannot be mirrored', () => {
   });
 });
 
+test('what nobody pulls goes from a new mirror, unless its policy is changed', async () => {
+  const policy = `/namespaces/${name}/retention`;
+  await set({ url: 'https://quay.io' });
+  const { json } = await call(ADMIN, 'GET', policy);
+  expect(json).toMatchObject({
+    isEnabled: true,
+    rules: [
+      { action: 'delete', notPulledForDays: 30, pushedBeforeDays: 30 },
+      { action: 'untagged', olderThanDays: 30 },
+    ],
+  });
+  const { isEnabled, everyHours, rules } = json;
+  expect(
+    (await call(ADMIN, 'PUT', policy, { body: { isEnabled, everyHours, rules } })).status,
+  ).toBe(200);
+  await call(ADMIN, 'DELETE', policy);
+  await set({ url: 'https://quay.io', tagMaxAge: 1 });
+  expect((await call(ADMIN, 'GET', policy)).status).toBe(404);
+});
+
 test('the password is in no answer and in no entry of the audit log, and sealed in the database', async () => {
   const first = await set(HUB);
   const changed = await set({ ...HUB, password: undefined, tagMaxAge: 60 });
