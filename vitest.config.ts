@@ -41,13 +41,20 @@ const worker: TestProjectConfiguration = {
     setupFiles: ['test/support/worker.setup.ts'],
     provide: { seed, histories, schedules },
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     maxWorkers: 2,
   },
 };
 
 /** In Node: what reads the source files, and what starts and kills `npm start`. */
 const node: TestProjectConfiguration = {
-  test: { name: 'node', include: NODE_TESTS, provide: { seed }, testTimeout: 60_000 },
+  test: {
+    name: 'node',
+    include: NODE_TESTS,
+    provide: { seed },
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
 };
 
 /** Any registry that runs already, at the address in the variable REGISTRY_URL. */

@@ -12,13 +12,14 @@ import { addAuditCommands } from './edgewater/audit.ts';
 import { addBackupCommands } from './edgewater/backup.ts';
 import { addCopyCommands } from './edgewater/copies.ts';
 import { addDeletedCommands } from './edgewater/deleted.ts';
-import { RefusalError, UsageError } from './edgewater/errors.ts';
+import { messageOf, RefusalError, UsageError } from './edgewater/errors.ts';
 import { addExplainCommand } from './edgewater/explain.ts';
 import { addExportCommand } from './edgewater/export.ts';
 import { addGarbageCommand } from './edgewater/gc.ts';
 import { addImportCommand } from './edgewater/import.ts';
 import { addLoginCommands } from './edgewater/login.ts';
 import { addMemberCommands } from './edgewater/member.ts';
+import { addMirrorCommands } from './edgewater/mirror.ts';
 import { addNamespaceCommands } from './edgewater/namespace.ts';
 import { addNetworkCommands } from './edgewater/network.ts';
 import { printable } from './edgewater/output.ts';
@@ -50,6 +51,7 @@ for (const add of [
   addPasswordCommands,
   addUserCommands,
   addNamespaceCommands,
+  addMirrorCommands,
   addUsageCommand,
   addMemberCommands,
   addRobotCommands,
@@ -83,6 +85,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
+  const { npm_lifecycle_event: script, INIT_CWD: folder } = process.env;
+  if (script === 'edgewater' && folder !== undefined) {
+    process.chdir(folder); // npm runs scripts in the project's folder: paths are from where one stands
+  }
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
@@ -93,8 +99,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError && !(error instanceof InvalidArgumentError)) {
     return error.exitCode === 0 ? 0 : 2;
   }
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`edgewater: ${printable(message)}\n`);
+  process.stderr.write(`edgewater: ${printable(messageOf(error))}\n`);
   if (error instanceof UsageError || error instanceof InvalidArgumentError) {
     return 2;
   }

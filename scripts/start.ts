@@ -4,6 +4,7 @@
  *     npm start -- --port 5000 --host 127.0.0.1 --state .edgewater --log text
  */
 import { Command, Option } from 'commander';
+import { DEFAULT_REGISTRY } from './edgewater/registry-url.ts';
 import { adminPasswordFile } from './registry/admin-password.ts';
 import { startRegistry } from './registry/local-registry.ts';
 import { parsePort } from './registry/port.ts';
@@ -14,6 +15,8 @@ const options = new Command('npm start --')
   .option('--host <address>', 'loopback address to listen on', '127.0.0.1')
   .option('--state <folder>', 'where everything is kept', '.edgewater')
   .option('--open', 'no login: everybody on this machine may pull, push and delete')
+  .option('--default-mirror <namespace>', 'what names without a namespace here mean: for dockerd')
+  .option('--private-upstreams', 'mirrors may be of registries on this network, without https')
   .addOption(
     new Option('--log <format>', 'request log').choices(['text', 'json', 'off']).default('text'),
   )
@@ -27,6 +30,10 @@ try {
     state: options.state,
     log: options.log,
     adminPassword: options.open ? null : 'kept',
+    variables: {
+      ...(options.defaultMirror && { DEFAULT_MIRROR: options.defaultMirror }),
+      ...(options.privateUpstreams && { PRIVATE_UPSTREAMS: 'true' }),
+    },
   });
   const message = `Edgewater is ready on ${registry.url} with its state in ${options.state}`;
   say(message);
@@ -35,6 +42,9 @@ try {
       ? 'Without a login: everybody on this machine may pull, push and delete'
       : hint(registry.url),
   );
+  if (registry.url !== DEFAULT_REGISTRY) {
+    say(`Administer it: npm run edgewater -- --help, with EDGEWATER_URL=${registry.url}`);
+  }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     // Before miniflare's own listener, which would end with an error. The runtime is killed on exit:
     // every state that it can be in is one that it starts from.

@@ -27,6 +27,7 @@ import { unmountBelow } from './clients/daemon.ts';
 import { docker } from './clients/docker.ts';
 import { environmentLogin } from './clients/environment-login.ts';
 import { helm } from './clients/helm.ts';
+import { mirror } from './clients/mirror.ts';
 import { network } from './clients/network.ts';
 import { oras } from './clients/oras.ts';
 import { podman } from './clients/podman.ts';
@@ -51,6 +52,7 @@ const SUITES = [
   cosign,
   proxy,
   network,
+  mirror,
 ];
 const NAMES = SUITES.map(({ name }) => name);
 

@@ -6,6 +6,7 @@ import { Registry } from './registry/registry.ts';
 import { createRouter } from './router.ts';
 import { failObject } from './rpc/object-failure.ts';
 import { Stores } from './storage/stores.ts';
+import { UpstreamGates } from './upstream/gates.ts';
 
 export { MirrorFetch } from './mirror/mirror-fetch.ts';
 export { LoginThrottle } from './throttle/login-throttle.ts';
@@ -30,6 +31,7 @@ export default {
       }),
       authority: new Authority({ metadata, throttles: env.THROTTLE, settings }),
       stores,
+      gates: new UpstreamGates(env.GATES),
       settings,
       origin,
       startTransfer: starterOf(env),

@@ -41,6 +41,7 @@ import {
 } from './oci/repository-name.ts';
 import type { Registry, Repository } from './registry/registry.ts';
 import type { Stores } from './storage/stores.ts';
+import type { UpstreamGates } from './upstream/gates.ts';
 
 type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -60,6 +61,7 @@ export interface Services {
   registry: Registry;
   authority: Authority;
   stores: Stores;
+  gates: UpstreamGates;
   settings: Settings;
   origin: string; // scheme and host that were asked
   startTransfer: (id: string) => Promise<void>;
@@ -181,11 +183,23 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
   const approach = approachOf(request as Request, services.origin);
   const repositoryName =
     name === undefined ? null : await readName(request as Request, registry, name);
+  // Whoever sees a mirror is told that nobody pushes there; nobody else learns that there is one.
+  const isRefused =
+    access === 'push' &&
+    repositoryName !== null &&
+    (await registry.names.isMirrored(repositoryName));
   const permit = await authority.authorize(approach, {
-    access,
+    access: isRefused ? 'pull' : access,
     repository: repositoryName,
+    calledAs: repositoryName === null ? null : calledAs(request as Request, name, repositoryName),
     source: access === 'push' ? mountSource(request.url) : null,
   });
+  if (isRefused) {
+    throw new RegistryError(
+      'DENIED',
+      `${repositoryName} mirrors another registry: nobody pushes to it; push to a namespace of your own`,
+    );
+  }
   return {
     request: request as Request,
     registry,
@@ -225,6 +239,12 @@ async function readName(
     : name;
 }
 
+/** What a client asks a token for: the name that it sent, or the mirror's, for a token request has no `ns`. */
+function calledAs(request: Request, text: string | undefined, meant: RepositoryName) {
+  const hasNamespace = new URL(request.url).searchParams.has('ns');
+  return hasNamespace || text === undefined ? meant : parseRepositoryName(text);
+}
+
 /** Tells containerd which registry it was answered for: its `ns`. */
 function nameRegistry(response: Response, request: IRequest): Response {
   const ns = new URL(request.url).searchParams.get('ns');
@@ -245,7 +265,7 @@ async function maxApiBody(request: IRequest, services: Services): Promise<number
 }
 
 async function toApiContext(request: Request, services: Services): Promise<ApiContext> {
-  const { authority, stores, settings } = services;
+  const { authority, stores, settings, gates } = services;
   const origin = originOf(request);
   const identity = await authority.identify(approachOf(request, services.origin));
   return {
@@ -257,7 +277,8 @@ async function toApiContext(request: Request, services: Services): Promise<ApiCo
     newNamespaces: settings.newNamespaces,
     allowsLocalIssuers: settings.isLocal,
     startTransfer: services.startTransfer,
-    upstreams: {
+    gates,
+    upstreamRules: {
       adminPassword: settings.adminPassword ?? '',
       allowsAnonymousHub: settings.isLocal,
       allowsPrivate: settings.allowsPrivateUpstreams,

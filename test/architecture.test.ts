@@ -13,11 +13,11 @@ const IMPORTS: Record<string, readonly string[]> = {
   http: ['oci', 'streams'],
   throttle: [],
   auth: ['oci', 'rpc', 'storage', 'type throttle', 'type env'],
-  accounts: ['auth', 'storage', 'oci', 'upstream/address'],
+  accounts: ['auth', 'storage', 'oci', 'upstream/address', 'type upstream'],
   admin: ['accounts', 'lifecycle', 'auth', 'http', 'oci', 'streams', 'type storage'],
   storage: ['oci'],
   uploads: ['storage', 'oci', 'rpc', 'streams', 'type env'],
-  upstream: ['oci', 'rpc', 'storage', 'auth/sealing', 'type env'],
+  upstream: ['oci', 'rpc', 'storage', 'streams', 'auth/sealing', 'type env'],
   mirror: [
     'upstream',
     'storage',
@@ -49,6 +49,7 @@ const IMPORTS: Record<string, readonly string[]> = {
     'type auth',
     'type registry',
     'type storage',
+    'type upstream',
     'type env',
   ],
   env: [

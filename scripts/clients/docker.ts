@@ -66,13 +66,13 @@ interface LoadedImage {
   layers: readonly Layer[];
 }
 
-/** Starts a dockerd of this suite's own, which `docker` on this bench talks to from now on. */
-export async function startDockerd(bench: Bench): Promise<void> {
+/** Starts a dockerd of this suite's own, which `docker` on this bench talks to from now on. `more` are its options. */
+export async function startDockerd(bench: Bench, ...more: string[]): Promise<void> {
   const socket = `unix://${bench.path('sock')}`;
   bench.context.env.DOCKER_HOST = socket;
   const args = ['--data-root', bench.path('data'), '--exec-root', bench.path('exec')];
   args.push('--pidfile', bench.path('pid'), '--host', socket, '--storage-driver=vfs');
-  args.push('--bridge=none', '--iptables=false', '--ip6tables=false');
+  args.push('--bridge=none', '--iptables=false', '--ip6tables=false', ...more);
   await startDaemon(bench, 'dockerd', args, () => bench.run('docker', ['version']));
 }
 

@@ -31,6 +31,10 @@ cache: only what fits the memory of the isolate is warm there, and the rest read
 A layer in parts of 8 MiB costs its parts and two more; one of known length (containerd, buildx, oras,
 helm) a single one.
 
+Of a mirror ([mirror.md](mirror.md)) an image that was fetched costs what an own one does, and by tag one more query, for the tag's
+age. The requests to its upstream are not in the table: one for each manifest and blob, and a \`HEAD\` for a
+tag that is older than it may be.
+
 ## In dollars
 
 Of ${PRICES_OF}, above the $5 a month of Workers Paid, which includes 10 million requests, 25 billion D1 rows

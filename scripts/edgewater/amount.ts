@@ -32,6 +32,11 @@ export function toLimit(limit: Limit): number | null {
   return limit === 'none' ? null : limit;
 }
 
+/** Writes how many there are: "1 tag", "2 tags". */
+export function formatCount(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 /** Writes bytes to three digits: "49.9 GB". */
 export function formatBytes(bytes: number): string {
   let amount = bytes;

@@ -157,8 +157,6 @@ export class Api {
         return `you asked as ${this.login?.username}; "edgewater login" logs in again`;
       case 403:
         return '"edgewater whoami" says as whom you asked';
-      case 404:
-        return 'what you may not see looks the same, and "edgewater whoami" says as whom you asked';
       case 429:
         return `try again in ${headers.get('Retry-After') ?? 'some'} seconds`;
       default:

@@ -69,12 +69,18 @@ function shorten(text: string | null): string | null {
 /** The log is read from its old end, so the newest are what is left of it. */
 async function list(options: Filter & { limit: number }, command: Command): Promise<void> {
   const { limit, since = parseTime('1d'), ...filter } = options;
+  const period = options.since === undefined ? 'of the last day' : `since ${since}`;
   const { api, output } = await openSession(command);
   let newest: Entry[] = [];
+  let count = 0;
   for await (const entries of read(api, { since, ...filter })) {
+    count += entries.length;
     newest = [...newest, ...entries].slice(-limit);
   }
-  output.list(newest, COLUMNS);
+  output.list(newest, COLUMNS, `no such entries ${period}; --since 7d looks further back`);
+  if (count > limit) {
+    output.note(`These are the newest ${limit} ${period}; --limit shows more`);
+  }
 }
 
 async function exportLines(filter: Filter, command: Command): Promise<void> {

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { type Downloads, downloadBlobs } from './backup/download-blobs.ts';
 import { writeMetadata } from './backup/write-metadata.ts';
@@ -26,7 +25,6 @@ export function addBackupCommands(program: Command): void {
 
 async function backup(folder: string, options: BackupOptions, command: Command): Promise<void> {
   const { api, output } = await openSession(command);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const progress = openProgress(options.quiet ?? false, 'fetched');
   try {
     const { file, blobs, counts, lost } = await writeMetadata(api, folder);

@@ -1,13 +1,11 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { formatBytes } from './amount.ts';
 import { type Api, apiPath } from './api.ts';
 import { persist } from './backup/persist.ts';
 import { RefusalError } from './errors.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
-import { formatBytes } from './upload/progress.ts';
 import { Upstream } from './upload/upstream.ts';
 
 /** A nightly copy of the database in the bucket. */
@@ -74,7 +72,7 @@ export async function downloadCopy(api: Api, name: string, file: string): Promis
   }
   const upstream = new Upstream(api.registry);
   const draft = `${file}.part`;
-  const target = createWriteStream(draft, { mode: 0o600, flush: true });
+  const target = await open(draft, 'w', 0o600);
   try {
     for (let part = 0; part < copy.parts; part++) {
       const path = apiPath`/backup/copies/${name}/parts/${String(part)}`;
@@ -86,13 +84,12 @@ export async function downloadCopy(api: Api, name: string, file: string): Promis
           `part ${part} of ${name} cannot be had (${status}); take another copy`,
         );
       }
-      target.write(body);
+      await target.appendFile(body);
     }
-    target.end();
-    await once(target, 'close');
+    await target.sync();
     await rename(draft, file);
   } finally {
-    target.destroy();
+    await target.close();
     upstream.close();
   }
 }

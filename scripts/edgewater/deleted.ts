@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { formatBytes, formatCount } from './amount.ts';
 import { type Api, apiPath } from './api.ts';
 import { UsageError } from './errors.ts';
 import type { Columns } from './output.ts';
@@ -25,7 +26,7 @@ const MANIFESTS: Columns<DeletedManifest> = {
   digest: (manifest) => manifest.digest,
   tags: (manifest) => manifest.tags.join(' '),
   type: (manifest) => manifest.mediaType,
-  bytes: (manifest) => manifest.size,
+  size: (manifest) => formatBytes(manifest.size),
   deleted: (manifest) => manifest.deletedAt,
   'restorable until': (manifest) => manifest.restorableUntil,
 };
@@ -83,8 +84,12 @@ async function restore(
   const path = apiPath`/repositories/${repository}/deleted-manifests/${digest}/restore`;
   const restored = await api.send<Restored>('POST', path, { withTags });
   const { manifests, tags } = restored;
-  const named = tags.length === 0 ? 'no tags' : `the tags ${tags.join(', ')}`;
-  output.done(`Restored ${manifests.length} manifests and ${named}`, restored);
+  const named = tags.length === 0 ? 'no tags' : formatCount(tags.length, 'tag');
+  const names = tags.length === 0 ? '' : `: ${tags.join(', ')}`;
+  output.done(
+    `Restored ${formatCount(manifests.length, 'manifest')} and ${named}${names}`,
+    restored,
+  );
 }
 
 async function purge(
@@ -100,7 +105,7 @@ async function purge(
   const purged = await (digest === undefined
     ? purgeAll(api, apiPath`/repositories/${repository}/deleted-manifests`)
     : purgeOne(api, apiPath`/repositories/${repository}/deleted-manifests/${digest}`));
-  output.done(`${purged} deleted manifests are gone for good`, { purged });
+  output.done(`${formatCount(purged, 'deleted manifest')} purged, for good`, { purged });
 }
 
 async function purgeOne(api: Api, path: string): Promise<number> {

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Login } from './api.ts';
-import { RefusalError } from './errors.ts';
+import { RefusalError, UsageError } from './errors.ts';
 import { fetchBlob, isThere } from './export/fetch-blob.ts';
 import { fetchManifests } from './export/fetch-manifests.ts';
 import { archiveLayout, writeLayout } from './export/layout.ts';
@@ -44,6 +44,11 @@ async function exportImage(
   options: ExportCommandOptions,
   command: Command,
 ): Promise<void> {
+  if (/\.(?:t?gz|zip|bz2|xz|zst)$/.test(target)) {
+    throw new UsageError(
+      `${target}: it has to be a folder or a .tar file; compress that afterwards`,
+    );
+  }
   const { api, output } = await openSession(command);
   const source = parseSource(name, new URL(api.registry).host);
   await requireRegistry(api.registry);
@@ -88,8 +93,8 @@ async function exportTo(folder: string, source: Source): Promise<Exported> {
     ]),
   });
   try {
-    await mkdir(folder, { recursive: true });
     const image = await fetchManifests(client, repository, reference, source.referrers ?? false);
+    await mkdir(folder, { recursive: true });
     const results = await inParallel(image.blobs, source.concurrency, (blob) =>
       fetchInto(folder, repository, blob, client, progress).catch((error: unknown) => {
         failure.abort(error);

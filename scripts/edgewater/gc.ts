@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
+import { formatBytes } from './amount.ts';
 import { type Api, apiPath } from './api.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
-import { formatBytes } from './upload/progress.ts';
 
 /** What a run of the collector did. */
 interface Collection {
+  repositories: number;
   manifests: number;
   expired: number;
   links: number;
@@ -38,7 +39,15 @@ const COLUMNS: Columns<Row> = {
   until: (row) => row.when,
 };
 
-const COUNTS = ['manifests', 'expired', 'links', 'blobs', 'bytes', 'objects'] as const;
+const COUNTS = [
+  'repositories',
+  'manifests',
+  'expired',
+  'links',
+  'blobs',
+  'bytes',
+  'objects',
+] as const;
 
 /** gc. */
 export function addGarbageCommand(program: Command): void {
@@ -79,8 +88,9 @@ async function collectAll(api: Api, path: string): Promise<Collection> {
 }
 
 function toRows(collection: Collection): Row[] {
-  const { manifests, expired, links, blobs, bytes, objects } = collection;
+  const { repositories, manifests, expired, links, blobs, bytes, objects } = collection;
   return [
+    { what: 'deleted repositories that cannot be restored any more', count: repositories },
     { what: 'manifests that nothing holds', count: manifests },
     { what: 'deleted manifests that cannot be restored any more', count: expired },
     { what: 'blobs that a repository does not need', count: links },
@@ -100,7 +110,8 @@ function waitingRows({ waiting: { restorable, trash, queue } }: Preview): Row[] 
     {
       what: 'waiting: objects in the trash',
       count: trash.objects,
-      size: formatBytes(trash.bytes),
+      // Of uploads that were given up nobody knows the size.
+      size: trash.objects > 0 && trash.bytes === 0 ? 'not known' : formatBytes(trash.bytes),
       when: trash.until,
     },
     {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { formatBytes } from './amount.ts';
 import { type Api, apiPath } from './api.ts';
 import { interruption } from './interruption.ts';
 import { openSession } from './session.ts';
@@ -7,7 +8,6 @@ import { parseImportSource, parseRepository } from './transfer/names.ts';
 import { addTransferOptions, type TransferOptions, toBody } from './transfer/options.ts';
 import { failureLines, type Transfer } from './transfer/transfer.ts';
 import { openProgress } from './upload/open-progress.ts';
-import { formatBytes } from './upload/progress.ts';
 
 interface ImportOptions extends TransferOptions {
   detach?: true;

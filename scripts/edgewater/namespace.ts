@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
 import { type Limit, parseBytes, parseLimit, toLimit } from './amount.ts';
-import { apiPath } from './api.ts';
+import { type Api, apiPath } from './api.ts';
 import { UsageError } from './errors.ts';
 import { parseWholeNumber } from './options.ts';
-import type { Columns } from './output.ts';
+import type { Columns, Output } from './output.ts';
 import { openSession } from './session.ts';
-import { USAGE_COLUMNS, type Usage } from './usage.ts';
+import { noteLevels, USAGE_COLUMNS, type Usage } from './usage.ts';
 
 interface Namespace {
   name: string;
@@ -116,7 +116,7 @@ async function create(name: string, settings: Settings, command: Command): Promi
 
 async function show(name: string, _: unknown, command: Command): Promise<void> {
   const { api, output } = await openSession(command);
-  output.item(await api.get<Namespace>(apiPath`/namespaces/${name}`), DETAILS);
+  await print(api, name, output);
 }
 
 async function set(name: string, options: Settings & Quotas, command: Command): Promise<void> {
@@ -131,7 +131,13 @@ async function set(name: string, options: Settings & Quotas, command: Command): 
   for (const { path, body } of changes) {
     await api.send('PATCH', path, body);
   }
-  output.item(await api.get<Namespace>(apiPath`/namespaces/${name}`), DETAILS);
+  await print(api, name, output);
+}
+
+async function print(api: Api, name: string, output: Output): Promise<void> {
+  const namespace = await api.get<Namespace>(apiPath`/namespaces/${name}`);
+  output.item(namespace, DETAILS);
+  noteLevels([namespace], output);
 }
 
 async function remove(name: string, _: unknown, command: Command): Promise<void> {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { apiPath } from './api.ts';
-import { UsageError } from './errors.ts';
+import { messageOf, UsageError } from './errors.ts';
 import { addNumbers, addValues } from './options.ts';
 import type { Columns, Output } from './output.ts';
 import { openSession } from './session.ts';
@@ -111,6 +111,6 @@ async function readRules(file: string): Promise<Rules> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as Rules;
   } catch (error) {
-    throw new UsageError(`--file: ${error instanceof Error ? error.message : error}`);
+    throw new UsageError(`--file: ${messageOf(error)}`);
   }
 }

@@ -84,4 +84,21 @@ export function parseTime(text: string): string {
   return new Date(time).toISOString();
 }
 
+/** Reads how long something lasts, as 30s, 5m, 12h or 7d. In seconds. @throws InvalidArgumentError */
+export function parseDuration(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const factor = UNITS[unit];
+  if (count === undefined || factor === undefined) {
+    throw new InvalidArgumentError('It has to be as 30s, 5m, 12h or 7d.');
+  }
+  return Number(count) * factor;
+}
+
+/** Writes it in the largest unit that leaves nothing over. */
+export function formatDuration(seconds: number): string {
+  const [unit = 's', size = 1] =
+    Object.entries(UNITS).findLast(([, size]) => seconds % size === 0 && seconds >= size) ?? [];
+  return `${seconds / size}${unit}`;
+}
+
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }; // seconds

@@ -14,17 +14,17 @@ export class Output {
     this.#isJson = isJson;
   }
 
-  /** Many things of one kind; JSON has them as they are. */
-  list<Row>(rows: readonly Row[], columns: Columns<Row>): void {
-    this.table(rows, rows, columns);
+  /** Many things of one kind; JSON has them as they are. `none` is the remark where there are none. */
+  list<Row>(rows: readonly Row[], columns: Columns<Row>, none = 'none'): void {
+    this.table(rows, rows, columns, none);
   }
 
   /** As {@link list}, where JSON has `value` instead of the rows. */
-  table<Row>(value: unknown, rows: readonly Row[], columns: Columns<Row>): void {
+  table<Row>(value: unknown, rows: readonly Row[], columns: Columns<Row>, none = 'none'): void {
     if (this.#isJson) {
       this.#json(value);
     } else if (rows.length === 0) {
-      this.note('none');
+      this.note(none);
     } else {
       const cells = rows.map((row) => Object.values(columns).map((cell) => show(cell(row))));
       this.#line(toTable([Object.keys(columns), ...cells]));

@@ -100,7 +100,11 @@ async function purge(name: string, { id }: { id?: number }, command: Command): P
     'DELETE',
     apiPath`/namespaces/${namespaceOf(name)}/deleted-repositories/${chosen}`,
   );
-  output.done(`The deleted repository ${name} is gone for good`);
+  output.done(
+    `The deleted repository ${name} cannot be restored any more, and no backup from now on has it. The ` +
+      'collector takes it apart within a quarter of an hour, or "edgewater gc" now; bytes that nothing ' +
+      'else needs leave the bucket a day later. Backups that were made before still have it.',
+  );
 }
 
 /** The id of a deleted repository. @throws RefusalError */

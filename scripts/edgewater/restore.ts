@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { type Api, apiPath } from './api.ts';
+import { missingBlobs } from './backup/needed-blobs.ts';
 import { persist } from './backup/persist.ts';
 import { type UnpackedMetadata, unpackMetadata } from './backup/read-metadata.ts';
 import { sendRows } from './backup/send-rows.ts';
@@ -18,6 +19,7 @@ import { openProgress } from './upload/open-progress.ts';
 interface RestoreOptions extends ChunkOptions {
   copy?: string;
   incomplete?: true;
+  giveUp?: true;
   concurrency: number;
   quiet?: true;
 }
@@ -28,6 +30,18 @@ interface Restored {
   missingBlobs: string[]; // digests that neither the bucket nor the folder has
 }
 
+/** What a restore begins with. */
+interface Begun {
+  tables: string[]; // in their order
+  spareRepository: string;
+  isDone: boolean;
+}
+
+interface Step {
+  isDone: boolean;
+  next?: string;
+}
+
 /** restore. */
 export function addRestoreCommand(program: Command): void {
   const command = program
@@ -35,6 +49,7 @@ export function addRestoreCommand(program: Command): void {
     .description('put a backup, a folder or its metadata file, into an empty registry')
     .option('--copy <name>', 'a nightly copy: where the database was lost and the bucket was not')
     .option('--incomplete', 'go on although content is missing, without what names it')
+    .option('--give-up', 'take back what a restore has brought that has not ended')
     .option('--concurrency <number>', 'blobs at a time', parseConcurrency, 4)
     .option('--quiet', 'no progress')
     .action(restore);
@@ -46,10 +61,16 @@ async function restore(
   options: RestoreOptions,
   command: Command,
 ): Promise<void> {
-  if ((backup === undefined) === (options.copy === undefined)) {
-    throw new UsageError('name a backup, or with --copy a nightly copy');
+  const kinds = [backup, options.copy, options.giveUp].filter((kind) => kind !== undefined);
+  if (kinds.length !== 1) {
+    throw new UsageError('name a backup, or with --copy a nightly copy; or say --give-up alone');
   }
   const { api, output } = await openSession(command);
+  if (options.giveUp) {
+    await takeSteps(api, apiPath`/restore/give-up`);
+    output.done('What the restore has brought is gone; another one can begin', { givenUp: true });
+    return;
+  }
   const progress = openProgress(options.quiet ?? false);
   const scratch = await mkdtemp(join(tmpdir(), 'edgewater-restore-'));
   try {
@@ -63,6 +84,12 @@ async function restore(
       progress,
       signal: new AbortController().signal,
     });
+    if (restored === null) {
+      output.done('This backup was restored before, to its end: nothing is left to do', {
+        isDone: true,
+      });
+      return;
+    }
     const verification = await verifyTags(api, metadata);
     const { manifests, tags } = restored.tables;
     output.done(
@@ -100,44 +127,60 @@ async function metadataFile(
   return join(path, newest);
 }
 
+/** Null when this backup was restored before. */
 async function restoreAll(
   api: Api,
   metadata: UnpackedMetadata,
   folder: string,
   { isIncomplete, ...options }: UploadOptions & { isIncomplete: boolean },
-): Promise<Restored> {
+): Promise<Restored | null> {
   const { header, lastAudit } = metadata;
-  const { tables } = await persist(() =>
-    api.send<{ tables: string[] }>('POST', apiPath`/restore`, { header, lastAudit }),
+  const missing = await missingBlobs(api, folder, metadata);
+  requireContent(missing, isIncomplete);
+  const { tables, spareRepository, isDone } = await persist(() =>
+    api.send<Begun>('POST', apiPath`/restore`, { header, lastAudit }),
   );
+  if (isDone) {
+    return null;
+  }
   const unknown = Object.keys(metadata.counts).filter((table) => !tables.includes(table));
   if (unknown.length > 0) {
     throw new RefusalError(
       `the registry has no table ${unknown.join(', ')}; deploy the version that made the backup`,
     );
   }
-  const restored: Restored = { tables: {}, missingBlobs: [] };
+  const restored: Restored = { tables: {}, missingBlobs: missing };
   for (const table of tables) {
     let refused = await sendRows(api, metadata, table);
     if (table === 'blobs' && refused.size > 0) {
-      restored.missingBlobs = await uploadBlobs(api, folder, metadata, refused, options);
+      await uploadBlobs(api, folder, metadata, refused, spareRepository, options);
       refused = await sendRows(api, metadata, table, refused);
-      requireContent(restored.missingBlobs, isIncomplete);
     }
     const count = metadata.counts[table] ?? 0;
     restored.tables[table] = { restored: count - refused.size, dropped: refused.size };
   }
-  await persist(() => api.send('POST', apiPath`/restore/end`, {}));
+  await takeSteps(api, apiPath`/restore/end`);
   return restored;
 }
 
-/** Nobody but administrators gets in yet, so there is time to find it. @throws RefusalError */
+/** Asks for the next step until it was the last. */
+async function takeSteps(api: Api, path: string): Promise<void> {
+  for (let body = {}; ; ) {
+    const step = await persist(() => api.send<Step>('POST', path, body));
+    if (step.isDone) {
+      return;
+    }
+    body = step.next === undefined ? {} : { after: step.next };
+  }
+}
+
+/** Before anything is made, so that another backup may be taken instead. @throws RefusalError */
 function requireContent(missing: readonly string[], isIncomplete: boolean): void {
   if (missing.length > 0 && !isIncomplete) {
     throw new RefusalError(
       `${missing.length} blobs are neither in the bucket nor in the folder: ` +
         `${missing.slice(0, 10).join(', ')}; bring them to blobs/sha256 of the folder and repeat this, ` +
-        'or restore without what names them: --incomplete',
+        'take another backup, or restore without what names them: --incomplete',
     );
   }
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { formatCount } from './amount.ts';
 import { type Api, apiPath } from './api.ts';
 import { RefusalError, UsageError } from './errors.ts';
 import { parseWholeNumber } from './options.ts';
@@ -139,9 +140,22 @@ async function preview(
     after = page.next;
   }
   const shown = tags.filter(({ decision }) => only === undefined || decision === only);
-  output.table({ tags: shown, skipped }, shown, PREVIEW_COLUMNS);
+  output.table(
+    { tags: shown, skipped },
+    shown,
+    PREVIEW_COLUMNS,
+    tags.length > 0 ? 'none' : noneOf(namespace),
+  );
   output.done(countLine(tags));
   noteSkipped(skipped, output);
+}
+
+/** The registry leaves out repositories that no rule which deletes tags is about. */
+function noneOf(namespace: string): string {
+  return (
+    `No rule that deletes tags is about a repository of ${namespace} that has tags; "repositories" ` +
+    `is a glob over the name without "${namespace}/"`
+  );
 }
 
 async function run(namespace: string, _: unknown, command: Command): Promise<void> {
@@ -155,7 +169,8 @@ async function run(namespace: string, _: unknown, command: Command): Promise<voi
     total.isDone = part.isDone;
   }
   const { repositories, deletedTags } = total;
-  output.done(`${deletedTags} tags of ${repositories} repositories are deleted`, total);
+  const places = formatCount(repositories, 'repository', 'repositories');
+  output.done(`Deleted ${formatCount(deletedTags, 'tag')}; looked at ${places}`, total);
   noteSkipped(total.skipped, output);
 }
 

@@ -1,16 +1,16 @@
 import { randomInt } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
+import { formatBytes, formatCount } from './amount.ts';
 import { interruption } from './interruption.ts';
 import type { Columns } from './output.ts';
 import { KeptReport, type Problem, type Report } from './scrub/report.ts';
 import { runScrub } from './scrub/run-scrub.ts';
 import { openSession } from './session.ts';
 import { openProgress } from './upload/open-progress.ts';
-import { formatBytes } from './upload/progress.ts';
 import { requireRegistry } from './upload/require-registry.ts';
 
 interface ScrubCommandOptions {
-  sample: number;
+  sample?: number;
   resume?: true;
   quiet?: true;
 }
@@ -32,9 +32,8 @@ export function addScrubCommand(program: Command): void {
     )
     .option(
       '--sample <percent>',
-      'read only so much of it, other objects each time',
+      'read only so much of it, as 10%, other objects each time; left out: all',
       parseSample,
-      1,
     )
     .option('--resume', 'go on where the last one was broken off')
     .option('--quiet', 'no progress')
@@ -46,21 +45,35 @@ async function scrub(options: ScrubCommandOptions, command: Command): Promise<vo
   const { registry, login } = api;
   await requireRegistry(registry);
   const kept = new KeptReport(registry);
-  const begun = options.resume ? await kept.read() : newReport(options.sample);
+  const begun = options.resume ? await kept.read() : newReport(options.sample ?? 1);
   const progress = openProgress(options.quiet ?? false, 'read');
   const signal = interruption('broken off; "edgewater scrub --resume" goes on');
   const report = await runScrub(begun, { registry, login, kept, progress, signal }).finally(() =>
     progress.stop(),
   );
   const { objects, bytes, problems, orphans } = report;
-  output.note(
-    `${objects} objects (${formatBytes(bytes)}) read, ${problems.length} problems, ` +
-      `${orphans.objects} objects (${formatBytes(orphans.bytes)}) that nothing names`,
-  );
-  output.table({ objects, bytes, problems, orphans }, problems, COLUMNS);
+  output.table({ objects, bytes, problems, orphans }, problems, COLUMNS, sayOf(report));
   if (problems.length > 0) {
+    output.note(sayOf(report));
     process.exitCode = 1;
   }
+}
+
+function sayOf({ total, objects, bytes, problems, orphans }: Report): string {
+  const unnamed =
+    orphans.objects === 0
+      ? 'nothing'
+      : `${formatCount(orphans.objects, 'object')} (${formatBytes(orphans.bytes)})`;
+  if (objects === 0) {
+    return total.objects === 0
+      ? `There is nothing to read; ${unnamed} that no row names`
+      : `None of ${formatCount(total.objects, 'object')} was in the sample: take a larger one`;
+  }
+  return (
+    `${objects} of ${formatCount(total.objects, 'object')} (${formatBytes(bytes)}) read: ` +
+    `${problems.length === 0 ? 'no problems' : formatCount(problems.length, 'problem')}; ` +
+    `${unnamed} that no row names`
+  );
 }
 
 function newReport(every: number): Report {

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { apiPath } from './api.ts';
+import { UsageError } from './errors.ts';
 import { parseTime } from './options.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
@@ -72,6 +73,9 @@ async function show(
   { at }: { at?: string },
   command: Command,
 ): Promise<void> {
+  if (tag.includes('@')) {
+    throw new UsageError(`"${tag}" is not a tag; a time goes into --at <time>`);
+  }
   const { api, output } = await openSession(command);
   const path = apiPath`/repositories/${repository}/tags/${tag}`;
   const change = await api.get<Change>(path, { at });

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { apiPath } from './api.ts';
+import { UsageError } from './errors.ts';
 import { addValues } from './options.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
@@ -52,6 +53,11 @@ async function set(
   { immutable = [], ...rest }: Where & { immutable?: string[]; except?: string[] },
   command: Command,
 ): Promise<void> {
+  if (immutable.length === 0 && rest.repository === undefined) {
+    throw new UsageError(
+      'name tags by --immutable, as v*; "edgewater tag rules remove" takes the rule away',
+    );
+  }
   const { api, output } = await openSession(command);
   const rule = await api.send<TagRule>('PUT', pathOf(namespace), { immutable, ...rest });
   output.item(rule, COLUMNS);

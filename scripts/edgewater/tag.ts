@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
+import { formatBytes } from './amount.ts';
 import { apiPath, registryPath } from './api.ts';
 import { UsageError } from './errors.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
 import { addTagHistoryCommands } from './tag-history.ts';
 import { addTagRuleCommands } from './tag-rules.ts';
-import { formatBytes } from './upload/progress.ts';
 
 /** distribution-spec v1.1.1 "Pulling manifests". A digest in its place would be more than a tag. */
 const TAG = /^\w[\w.-]{0,127}$/;
@@ -20,11 +20,9 @@ interface Tag {
   lastPulledAt?: string | null;
 }
 
-const SHORT_DIGEST = 'sha256:'.length + 12; // characters; --json has all of it
-
 const COLUMNS: Columns<Tag> = {
   tag: (tag) => tag.name,
-  digest: (tag) => tag.digest?.slice(0, SHORT_DIGEST),
+  digest: (tag) => tag.digest,
   size: (tag) => (tag.size === undefined ? null : formatBytes(tag.size)),
   pushed: (tag) => tag.pushedAt,
   'last pulled': (tag) => tag.lastPulledAt,

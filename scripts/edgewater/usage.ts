@@ -46,12 +46,25 @@ export const USAGE_COLUMNS: Columns<{ usage: Usage }> = {
   used: ({ usage }) => formatBytes(usage.bytes.used),
   quota: ({ usage: { bytes } }) => (bytes.quota === null ? 'none' : formatBytes(bytes.quota)),
   percent: ({ usage }) => usage.bytes.percent,
+  'warning from %': ({ usage }) => usage.warningPercent,
   repositories: ({ usage: { repositories } }) =>
     repositories.quota === null
       ? repositories.used
       : `${repositories.used} of ${repositories.quota}`,
   level: ({ usage }) => usage.level,
 };
+
+/** Warns of namespaces that are full, or near it. */
+export function noteLevels(namespaces: readonly Namespace[], output: Output): void {
+  for (const { name, usage } of namespaces.filter(({ usage }) => usage.level !== 'ok')) {
+    const percent = Math.max(usage.bytes.percent ?? 0, usage.repositories.percent ?? 0);
+    output.note(
+      usage.level === 'full'
+        ? `${name} is full: delete and purge what is not needed, or raise its quota`
+        : `${name} has ${percent}% of a quota; the warning is set to ${usage.warningPercent}%`,
+    );
+  }
+}
 
 /** usage, of all namespaces or of the repositories of one. */
 export function addUsageCommand(program: Command): void {
@@ -73,6 +86,7 @@ async function usage(
   } else if (namespace === undefined) {
     const namespaces = await api.list<Namespace>(apiPath`/namespaces`, 'namespaces');
     output.list(namespaces, { namespace: ({ name }) => name, ...USAGE_COLUMNS });
+    noteLevels(namespaces, output);
   } else {
     const path = apiPath`/namespaces/${namespace}/usage`;
     output.list(await api.list<Repository>(path, 'repositories'), {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { formatBytes } from './amount.ts';
 import { apiPath } from './api.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
-import { formatBytes } from './upload/progress.ts';
 
 interface Reason {
   kind: string;

@@ -36,12 +36,12 @@ export async function deleteRepository(
   const { metadata, actor } = context;
   const name = await enterRepository(metadata, identity, origin, text, 'delete');
   if (namespaceOf(name) !== namespace) {
-    throw unknownRepository();
+    throw unknownRepository(identity);
   }
   const newest = await metadata.repositories.newest(name, MAX_FORGOTTEN);
   try {
     if (!(await metadata.deletedRepositories.delete(name, actor))) {
-      throw unknownRepository();
+      throw unknownRepository(identity);
     }
   } catch (error) {
     throw error instanceof RegistryError && error.error === 'TAG_IMMUTABLE'

@@ -1,5 +1,5 @@
 import { decide } from '../auth/decide.ts';
-import type { Identity } from '../auth/identity.ts';
+import { type Identity, seesAll } from '../auth/identity.ts';
 import type { Origin } from '../auth/network.ts';
 import type { Action } from '../auth/roles.ts';
 import { RegistryError } from '../oci/errors.ts';
@@ -20,11 +20,11 @@ export async function enterRepository(
   action: Action,
 ): Promise<RepositoryName> {
   if (!isRepositoryName(name)) {
-    throw unknownRepository();
+    throw unknownRepository(identity);
   }
   const [access] = await metadata.access.find(identity.principal, [name]);
   if (!access?.exists || !decide(identity, 'pull', access, null).allowed) {
-    throw unknownRepository();
+    throw unknownRepository(identity);
   }
   const { allowed, because } = decide(identity, action, access, origin);
   if (!allowed) {
@@ -33,7 +33,8 @@ export async function enterRepository(
   return name;
 }
 
-/** What is said of a repository to those who may not see it. */
-export function unknownRepository(): RegistryError {
-  return new RegistryError('ACCOUNT_UNKNOWN', 'there is no such repository');
+/** What is said of a repository that is not there, and to those who may not see it: the same. */
+export function unknownRepository(identity: Identity): RegistryError {
+  const doubt = seesAll(identity) ? '' : ', or you may not see it';
+  return new RegistryError('ACCOUNT_UNKNOWN', `there is no such repository${doubt}`);
 }

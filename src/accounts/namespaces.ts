@@ -1,7 +1,8 @@
-import type { Identity } from '../auth/identity.ts';
+import { type Identity, seesAll } from '../auth/identity.ts';
 import type { NetworkRules } from '../auth/network.ts';
 import { type Permission, type Role, roleAllows } from '../auth/roles.ts';
 import { RegistryError } from '../oci/errors.ts';
+import { formatTime } from '../oci/reference.ts';
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
 import type { NamespaceRecord } from '../storage/metadata/namespaces.ts';
 import type { Context } from './context.ts';
@@ -47,7 +48,7 @@ export async function enterNamespace(
   const record = await metadata.namespaces.find(name, identity.principal);
   const role = record === null ? null : roleOf(identity, record);
   if (record === null || role === null) {
-    throw unknownNamespace();
+    throw unknownNamespace(identity);
   }
   if (need !== 'member' && !roleAllows(role, need)) {
     throw new RegistryError(
@@ -58,9 +59,13 @@ export async function enterNamespace(
   return toNamespace(record, role);
 }
 
-/** What is said of a namespace to those who have no business there. */
-export function unknownNamespace(): RegistryError {
-  return new RegistryError('ACCOUNT_UNKNOWN', 'there is no such namespace');
+/**
+ * What is said of a namespace that is not there, and to those who have no role in it: the same. Without
+ * somebody it is one that they had entered.
+ */
+export function unknownNamespace(identity?: Identity): RegistryError {
+  const doubt = identity === undefined || seesAll(identity) ? '' : ', or you have no role in it';
+  return new RegistryError('ACCOUNT_UNKNOWN', `there is no such namespace${doubt}`);
 }
 
 /** The namespaces in which somebody has a role, by name; all of them for a system administrator. */
@@ -149,7 +154,7 @@ export async function setNetwork(
 /**
  * Removes a namespace with its members, robots and trust rules.
  *
- * @throws ACCOUNT_UNKNOWN, or ACCOUNT_EXISTS while it has repositories
+ * @throws ACCOUNT_UNKNOWN, or ACCOUNT_EXISTS while it has repositories or is a mirror
  */
 export async function deleteNamespace({ metadata, actor }: Context, name: string): Promise<void> {
   const entry = { event: 'namespace.delete', namespace: name, target: name };
@@ -159,13 +164,16 @@ export async function deleteNamespace({ metadata, actor }: Context, name: string
   if ((await metadata.namespaces.find(name, actor.principal)) === null) {
     throw unknownNamespace();
   }
+  if ((await metadata.upstreams.find(name)) !== null) {
+    throw new RegistryError('ACCOUNT_EXISTS', `${name} is a mirror: remove its upstream first`);
+  }
   const end = await metadata.deletedRepositories.lastEnd(name);
   throw new RegistryError(
     'ACCOUNT_EXISTS',
     end === null
       ? 'the namespace still has repositories'
       : 'the namespace still has deleted repositories, which the collector takes until ' +
-          `${new Date(end * 1000).toISOString()}, or in its next runs if you purge them`,
+          `${formatTime(end)}, or in its next runs if you purge them`,
   );
 }
 

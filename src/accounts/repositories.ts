@@ -26,7 +26,7 @@ export async function listRepositories(
   const reader = new CatalogReader(metadata, identity, origin);
   const visible = await reader.namespaces();
   if (visible !== null && !visible.includes(namespace)) {
-    throw unknownNamespace();
+    throw unknownNamespace(identity);
   }
   const found: RepositoryName[] = [];
   for (let last = after; found.length <= limit; ) {

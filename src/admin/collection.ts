@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Collection, collect } from '../lifecycle/collect.ts';
+import { type Collection, collectAll } from '../lifecycle/collect-all.ts';
 import { type CollectionPreview, previewCollection } from '../lifecycle/preview.ts';
 import { timestamp, toTimestampOrNull } from './fields.ts';
 import { type ApiContext, type Route, route } from './route.ts';
@@ -20,6 +20,7 @@ const waitingSchema = z.strictObject({
 
 const collectionSchema = z.strictObject({
   dryRun: z.boolean(),
+  repositories: count.describe('deleted ones whose time to be restored was over, with all of it'),
   manifests: count.describe('that nothing held; they can be restored'),
   expired: count.describe('deleted manifests whose time to be restored was over'),
   links: count.describe('blobs that repositories do not see any more'),
@@ -50,7 +51,7 @@ export const COLLECTION_ROUTES: readonly Route[] = [
 
 /** Runs the collector, whose own entries say what went; this one says who asked for it. */
 async function collectNow({ stores, metadata, actor }: ApiContext): Promise<Collection> {
-  const collection = await collect(stores);
+  const collection = await collectAll(stores);
   await metadata.audit.add(actor, { event: 'collection.run', after: JSON.stringify(collection) });
   return collection;
 }

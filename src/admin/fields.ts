@@ -11,7 +11,7 @@ import {
 import type { Grant } from '../auth/identity.ts';
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../auth/passwords.ts';
 import { ACTIONS, ROLES, type Role } from '../auth/roles.ts';
-import { parseTime } from '../oci/reference.ts';
+import { formatTime, parseTime } from '../oci/reference.ts';
 
 const MAX_TEXT = 255;
 const MAX_DAYS = 3650;
@@ -118,7 +118,7 @@ export const timestamp = z.iso.datetime();
 
 /** Writes a time that is seconds since the epoch. */
 export function toTimestamp(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
+  return formatTime(seconds);
 }
 
 /** Writes a time that may be never, or not yet. */

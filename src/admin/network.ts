@@ -20,7 +20,8 @@ const ruleSchema = z.strictObject({
   asns: z.array(z.int().min(1).max(MAX_ASN)).min(1).max(MAX_ENTRIES).optional(),
 });
 
-const networkSchema = z.strictObject({
+/** Where a namespace may be used from. */
+export const networkSchema = z.strictObject({
   pull: ruleSchema.optional(),
   push: ruleSchema.optional().describe('for deletes too'),
 });

@@ -1,13 +1,26 @@
 import { z } from 'zod';
-import { beginRestore, endRestore, restoreRows } from '../lifecycle/backup/restore.ts';
-import { parseTable, RESTORED } from '../lifecycle/backup/tables.ts';
+import { beginRestore } from '../lifecycle/backup/begin-restore.ts';
+import { endRestore, giveUpRestore } from '../lifecycle/backup/end-restore.ts';
+import { missingContent, restoreRows } from '../lifecycle/backup/restore.ts';
+import { parseTable, RESTORED, SPARE } from '../lifecycle/backup/tables.ts';
 import { headerSchema, rowSchema } from './backup-fields.ts';
+import { next } from './fields.ts';
+import { checkColumns } from './restored-columns.ts';
 import { type Route, route } from './route.ts';
 
 const MAX_ROWS = 100;
 
 /** A manifest of 4 MiB, each byte of which JSON may write as two. */
 const MAX_ROWS_BODY = 9 * 2 ** 20; // bytes
+
+/** Ids go on from there, and JavaScript counts no further than 2^53. */
+const MAX_AUDIT_ID = 10 ** 12;
+
+const MAX_PLACE = 255; // characters
+
+const blobSchema = z.strictObject({ digest: z.string(), key: z.string(), size: z.int() });
+
+const stepSchema = z.strictObject({ isDone: z.boolean(), next });
 
 /** A backup goes back into an empty registry. Every call may be repeated. */
 export const RESTORE_ROUTES: readonly Route[] = [
@@ -18,14 +31,37 @@ export const RESTORE_ROUTES: readonly Route[] = [
     permission: 'system',
     body: z.strictObject({
       header: headerSchema,
-      lastAudit: z.int().min(0).describe('the largest id of an entry of its audit log'),
+      lastAudit: z
+        .int()
+        .min(0)
+        .max(MAX_AUDIT_ID)
+        .describe('the largest id of an entry of its audit log'),
     }),
     query: null,
     status: 200,
-    answer: z.strictObject({ tables: z.array(z.string()) }),
+    answer: z.strictObject({
+      tables: z.array(z.string()),
+      spareRepository: z.string().describe('for content that only deleted repositories had'),
+      isDone: z.boolean().describe('this backup was restored already'),
+    }),
     handle: async ({ context: { stores, actor }, body }) => {
-      await beginRestore(stores, body.header, body.lastAudit, actor);
-      return { tables: [...RESTORED] };
+      const phase = await beginRestore(stores, body.header, body.lastAudit, actor);
+      return { tables: [...RESTORED], spareRepository: SPARE, isDone: phase === 'done' };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/restore/missing',
+    summary: 'The places of blobs whose content the bucket does not have',
+    permission: 'system',
+    body: z.strictObject({ blobs: z.array(blobSchema).max(MAX_ROWS) }),
+    query: null,
+    status: 200,
+    answer: z.strictObject({ missing: z.array(z.int()) }),
+    handle: async ({ context: { stores }, body }) => {
+      const rows = body.blobs.map(({ digest, key, size }) => ({ digest, r2_key: key, size }));
+      checkColumns('blobs', rows);
+      return { missing: await missingContent(stores, rows) };
     },
   }),
   route({
@@ -38,19 +74,32 @@ export const RESTORE_ROUTES: readonly Route[] = [
     query: null,
     status: 200,
     answer: z.strictObject({ refused: z.array(z.int()) }),
-    handle: async ({ context: { stores }, params, body }) => ({
-      refused: await restoreRows(stores, parseTable(params.table), body.rows),
-    }),
+    handle: async ({ context: { stores }, params, body }) => {
+      const table = parseTable(params.table);
+      checkColumns(table, body.rows);
+      return { refused: await restoreRows(stores, table, body.rows) };
+    },
   }),
   route({
     method: 'POST',
     path: '/api/v1/restore/end',
-    summary: 'End a restore: the collector goes on with its work',
+    summary: 'End a restore, step by step: everybody gets in again, the collector goes on',
+    permission: 'system',
+    body: z.strictObject({ after: z.string().max(MAX_PLACE).default('') }),
+    query: null,
+    status: 200,
+    answer: stepSchema,
+    handle: ({ context: { stores, actor }, body }) => endRestore(stores, body.after, actor),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/restore/give-up',
+    summary: 'Give up a restore, step by step: what it has brought goes, but for objects',
     permission: 'system',
     body: z.strictObject({}),
     query: null,
-    status: 204,
-    answer: null,
-    handle: ({ context: { stores, actor } }) => endRestore(stores, actor),
+    status: 200,
+    answer: stepSchema,
+    handle: ({ context: { stores, actor } }) => giveUpRestore(stores, actor),
   }),
 ];

@@ -35,7 +35,7 @@ const previewSchema = z.strictObject({
       tag: z.string(),
       digest: z.string(),
       pushedAt: timestamp,
-      pulledAt: timestamp.nullable(),
+      pulledAt: timestamp.nullable().describe('by its name or its digest, whichever was later'),
       decision: z
         .enum(['keep', 'delete', 'immutable', 'untouched'])
         .describe('untouched: no rule is about it; immutable: a tag rule keeps it'),

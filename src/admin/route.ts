@@ -1,7 +1,6 @@
 import type { z } from 'zod';
-import type { Context } from '../accounts/context.ts';
 import type { Namespace, Need } from '../accounts/namespaces.ts';
-import type { UpstreamRules } from '../accounts/upstreams.ts';
+import type { UpstreamContext } from '../accounts/upstreams.ts';
 import type { Identity } from '../auth/identity.ts';
 import type { Origin } from '../auth/network.ts';
 import type { Action } from '../auth/roles.ts';
@@ -11,13 +10,12 @@ import type { Stores } from '../storage/stores.ts';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** What the API works with: made anew for each request, by whoever logs the caller in. */
-export interface ApiContext extends Context {
+export interface ApiContext extends UpstreamContext {
   stores: Stores;
   identity: Identity | null; // null: nobody has logged in
   origin: Origin;
   newNamespaces: 'private' | 'public';
   allowsLocalIssuers: boolean;
-  upstreams: UpstreamRules;
   startTransfer: (id: string) => Promise<void>;
 }
 

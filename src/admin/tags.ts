@@ -9,7 +9,7 @@ const common = {
   size: z.int().describe('bytes of the manifest, its children and the blobs that they name'),
   pushedAt: timestamp,
   pulls: z.int().describe('how often it was pulled; may lack the last half minute'),
-  lastPulledAt: timestamp.nullable(),
+  lastPulledAt: timestamp.nullable().describe('of a tag: by its name'),
 };
 
 const tagSchema = z.strictObject({ name: z.string(), ...common });

@@ -21,7 +21,8 @@ import { type Route, route } from './route.ts';
 const MAX_CLAIMS = 32;
 const glob = text.min(1);
 
-const claims = z
+/** What a trust rule asks of a token. */
+export const claims = z
   .record(text.min(1), z.union([glob, z.array(glob).min(1).max(64)]))
   .refine((given) => Object.keys(given).length > 0, 'at least one claim is needed')
   .refine((given) => Object.keys(given).length <= MAX_CLAIMS, `at most ${MAX_CLAIMS} claims`)

@@ -1,33 +1,46 @@
 import { z } from 'zod';
 import {
   getUpstream,
+  getUpstreamState,
   listUpstreams,
   removeUpstream,
   setUpstream,
   type Upstream,
+  type UpstreamState,
 } from '../accounts/upstreams.ts';
-import { namespaceName, text } from './fields.ts';
+import { repositoryGlob, text, timestamp, toTimestamp } from './fields.ts';
 import { type Route, route } from './route.ts';
 
 const PATH = '/api/v1/upstreams/:namespace';
 
 const MAX_SECONDS = 30 * 24 * 60 * 60;
+const MAX_URL = 255;
+const MAX_PASSWORD = 4096;
 const MAX_GLOBS = 100;
 const MAX_PLATFORMS = 50;
 
 const seconds = z.int().min(0).max(MAX_SECONDS);
 
-const settings = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }).describe('scheme and host of the registry'),
-  username: text.nullable().default(null),
+/** What is set of a mirror, but for its password. */
+export const upstreamSettings = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(MAX_URL)
+    .describe('scheme and host of the registry'),
+  username: text
+    .min(1)
+    .regex(/^[^:]*$/, 'a user name has no colon')
+    .nullable()
+    .default(null),
   tokenHost: z
     .string()
     .max(255)
+    .regex(/^[a-z0-9.-]+(?::\d{1,5})?$/, 'a host, and a port if it has one of its own')
     .nullable()
     .default(null)
     .describe('where the credentials may go besides: the host of its token server'),
   repositories: z
-    .array(z.string().min(1).max(255))
+    .array(repositoryGlob)
     .min(1)
     .max(MAX_GLOBS)
     .default(['**'])
@@ -54,7 +67,14 @@ const settings = z.strictObject({
     .describe('when it does not answer, or limits us'),
 });
 
-const upstreamSchema = settings.extend({ namespace: z.string() });
+const upstreamSchema = upstreamSettings.extend({ namespace: z.string() });
+
+const statusSchema = z.strictObject({
+  pausedUntil: timestamp.nullable().describe('it has had enough of us, and is not asked before'),
+  limit: z.int().nullable().describe('requests in its window, as it says'),
+  remaining: z.int().nullable().describe('of these'),
+  failedAt: timestamp.nullable().describe('when it did not answer last'),
+});
 
 /** The registries that are mirrored. */
 export const UPSTREAM_ROUTES: readonly Route[] = [
@@ -85,23 +105,34 @@ export const UPSTREAM_ROUTES: readonly Route[] = [
     path: PATH,
     summary: 'Make a namespace the mirror of a registry, or change that',
     permission: 'system',
-    body: settings.extend({
+    body: upstreamSettings.extend({
       password: z
         .string()
         .min(1)
-        .max(4096)
+        .max(MAX_PASSWORD)
+        .regex(/^\P{Cc}*$/u, 'a password has no control characters')
         .nullable()
         .optional()
-        .describe('never shown again; left out, it stays'),
+        .describe('never shown again; left out, it stays as long as the host does'),
       isPublic: z.boolean().default(false).describe('of a namespace that is made for it'),
     }),
     query: null,
     status: 200,
     answer: upstreamSchema,
-    handle: async ({ context, params, body }) => {
-      const namespace = namespaceName.parse(params.namespace);
-      return toJson(await setUpstream(context, context.upstreams, namespace, body));
-    },
+    handle: async ({ context, params, body }) =>
+      toJson(await setUpstream(context, params.namespace, body)),
+  }),
+  route({
+    method: 'GET',
+    path: `${PATH}/status`,
+    summary: 'Show how the registry that is mirrored answered of late',
+    permission: 'system',
+    body: null,
+    query: null,
+    status: 200,
+    answer: statusSchema,
+    handle: async ({ context, params }) =>
+      toStatus(await getUpstreamState(context, params.namespace)),
   }),
   route({
     method: 'DELETE',
@@ -118,4 +149,15 @@ export const UPSTREAM_ROUTES: readonly Route[] = [
 
 function toJson({ repositories, platforms, ...upstream }: Upstream) {
   return { ...upstream, repositories: [...repositories], platforms: platforms && [...platforms] };
+}
+
+/** Times of the gate are milliseconds since the epoch. */
+function toStatus({ pausedUntil, limit, remaining, failedAt }: UpstreamState) {
+  const isPaused = pausedUntil > Date.now();
+  return {
+    pausedUntil: isPaused ? toTimestamp(pausedUntil / 1000) : null,
+    limit,
+    remaining,
+    failedAt: failedAt === null ? null : toTimestamp(failedAt / 1000),
+  };
 }

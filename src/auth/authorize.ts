@@ -31,6 +31,8 @@ export interface Approach {
 export interface Need {
   access: Access;
   repository: RepositoryName | null;
+  /** What it was called, which a challenge repeats: what that means is for those who may know. */
+  calledAs: RepositoryName | null;
   /** A repository that the request may read besides: the source of a mount. */
   source: RepositoryName | null;
 }
@@ -190,11 +192,11 @@ export class Authority {
 
   #refusal(
     approach: Approach,
-    { access, repository }: Need,
+    { access, calledAs }: Need,
     error: 'invalid_token' | 'insufficient_scope' | null,
     message?: string,
   ): RegistryError {
-    const refusal = challenge(approach.url, scopeOf(access, repository), error);
+    const refusal = challenge(approach.url, scopeOf(access, calledAs), error);
     return message === undefined
       ? refusal
       : new RegistryError('UNAUTHORIZED', message, { headers: { ...refusal.headers } });

@@ -33,6 +33,11 @@ export const ANONYMOUS: Identity = {
   expiresAt: null,
 };
 
+/** True when nothing is hidden from them: what they do not see is not there. */
+export function seesAll({ isAdmin, limits }: Identity): boolean {
+  return isAdmin && limits.length === 0;
+}
+
 export function grantsAllow(
   grants: readonly Grant[],
   action: Action,

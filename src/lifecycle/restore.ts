@@ -1,10 +1,14 @@
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { Tag } from '../oci/reference.ts';
+import { explainImmovable, isImmutable } from '../storage/immutable-tags.ts';
 import type { TagCondition } from '../storage/metadata/tags.ts';
 import { bringBackAmongOthers, type Place, type Restored } from './bring-back.ts';
 
 export type { Place, Restored };
+
+/** For those whose tag may not move. */
+const ADVICE = 'pull the other one by its digest';
 
 /** Where a tag is to go: to what it named before its last change, at a time, or to a digest. */
 export type TagAim = { at: number } | { digest: Digest } | 'previous'; // seconds since the epoch
@@ -30,7 +34,8 @@ export function restoreManifest(
  * it already nothing changes.
  *
  * @throws MANIFEST_UNKNOWN when the tag has never named it or it is gone for good; TAG_MOVED when
- *   somebody moves the tag meanwhile; RESTORE_REFUSED
+ *   somebody moves the tag meanwhile; TAG_IMMUTABLE; RESTORE_REFUSED, also when the change before made
+ *   the tag
  */
 export async function restoreTag(place: Place, tag: Tag, aim: TagAim): Promise<Restored> {
   const digest = await aimAt(place, tag, aim);
@@ -40,7 +45,7 @@ export async function restoreTag(place: Place, tag: Tag, aim: TagAim): Promise<R
     mustMatch: before !== null,
     digests: before === null ? '*' : [before],
   };
-  return bringBackAmongOthers(place, async () => {
+  const next = async () => {
     const named = await namedBy(place, tag);
     if (named === digest) {
       return { digest, manifests: [], tags: [] };
@@ -49,7 +54,15 @@ export async function restoreTag(place: Place, tag: Tag, aim: TagAim): Promise<R
       throw new RegistryError('TAG_MOVED', 'somebody has moved the tag meanwhile: look again');
     }
     return { digest, withLastTags: false, tag, conditions: [condition] };
-  });
+  };
+  try {
+    return await bringBackAmongOthers(place, next);
+  } catch (error) {
+    const { metadata } = place.stores;
+    throw isImmutable(error)
+      ? await explainImmovable(metadata, place.repository, [tag], digest, ADVICE)
+      : error;
+  }
 }
 
 async function aimAt({ stores, repository }: Place, tag: Tag, aim: TagAim): Promise<Digest> {
@@ -66,10 +79,16 @@ async function aimAt({ stores, repository }: Place, tag: Tag, aim: TagAim): Prom
     throw unknownTag(tag, 'as far as its history goes back');
   }
   const digest = aim === 'previous' ? change.previous : change.digest;
-  if (digest === null) {
-    throw unknownTag(tag, aim === 'previous' ? 'before its last change' : 'at that time');
+  if (digest !== null) {
+    return digest;
   }
-  return digest;
+  throw aim === 'previous'
+    ? new RegistryError(
+        'RESTORE_REFUSED',
+        `the last change of the tag ${tag} made it, or brought it back: delete the tag to undo that, ` +
+          'or name a time or a digest of its history',
+      )
+    : unknownTag(tag, 'at that time');
 }
 
 function unknownTag(tag: Tag, when: string): RegistryError {

@@ -31,7 +31,7 @@ export async function runSchedule(
     uploads: () => metadata.uploads.abandonOverdue(OVERDUE),
     audit: () => metadata.audit.forgetOld(AUDIT_ENTRIES),
     credentials: () => metadata.credentials.forgetExpired(),
-    ...((await metadata.restore.isUnderWay())
+    ...((await metadata.restoreStates.isUnderWay())
       ? {} // much is there that nothing holds yet
       : {
           repositories: () => drain(stores),

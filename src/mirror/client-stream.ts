@@ -1,5 +1,5 @@
 /** How far the first client may be behind the upstream. */
-const MAX_BEHIND = 16 * 2 ** 20; // bytes
+const MAX_BEHIND = 4 * 2 ** 20; // bytes: an isolate has 128 MB for all that is fetched in it
 
 /** For how long the upstream is kept waiting for a client that takes nothing. */
 const PATIENCE = 10_000; // milliseconds
@@ -10,6 +10,7 @@ export type Reopen = (offset: number) => Promise<ReadableStream<Uint8Array>>;
 /**
  * What the first client reads while it is fetched. It sets the pace as long as nobody else waits; one
  * that is too slow then, or stands still, is let go of and reads the rest from the store when it is there.
+ * The end is held back until all is known to be right: nobody gets the whole of something wrong.
  */
 export class ClientStream {
   readonly readable: ReadableStream<Uint8Array>;
@@ -28,9 +29,10 @@ export class ClientStream {
     this.readable = new ReadableStream({
       type: 'bytes',
       pull: (controller) => this.#pull(controller),
-      cancel: () => {
+      cancel: async () => {
         this.#isGone = true;
         this.#clear();
+        await this.#rest?.cancel();
       },
     });
   }
@@ -67,7 +69,7 @@ export class ClientStream {
   }
 
   async #pull(controller: ReadableByteStreamController): Promise<void> {
-    while (this.#queue.length === 0 && this.#rest === null && this.#end === null) {
+    while (this.#queue.length < 2 && this.#end === null) {
       await this.#changed.promise;
     }
     const next = this.#queue.shift();

@@ -7,7 +7,7 @@ import {
   isDigest,
 } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
-import { parseManifest } from '../oci/manifest.ts';
+import { type Manifest, parseManifest } from '../oci/manifest.ts';
 import {
   DOCKER_MANIFEST,
   DOCKER_MANIFEST_LIST,
@@ -17,7 +17,7 @@ import {
 import type { Reference } from '../oci/reference.ts';
 import { newManifest } from '../registry/new-manifest.ts';
 import type { NamedContent } from '../storage/metadata/mirrored.ts';
-import { collect } from '../streams/collect.ts';
+import { readWhole } from '../upstream/read-whole.ts';
 import { MIRROR, type Source } from './source.ts';
 
 const ACCEPT = [OCI_INDEX, OCI_MANIFEST, DOCKER_MANIFEST_LIST, DOCKER_MANIFEST].join(', ');
@@ -52,7 +52,7 @@ export async function askForDigest(
  * Fetches a manifest, or an index, and stores it; a tag that it is asked for by names it then. What it
  * names in turn is fetched when somebody asks for it.
  *
- * @throws MANIFEST_UNKNOWN, MANIFEST_INVALID, UPSTREAM_LIED, UPSTREAM_LIMITED, UPSTREAM_FAILED,
+ * @throws MANIFEST_UNKNOWN, UPSTREAM_LIED, UPSTREAM_LIMITED, UPSTREAM_FAILED,
  *   UPSTREAM_REFUSED, QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED, UNAVAILABLE
  */
 export async function fetchManifest(source: Source, reference: Reference): Promise<Digest> {
@@ -70,7 +70,7 @@ export async function fetchManifest(source: Source, reference: Reference): Promi
       `the upstream has no manifest ${text} in ${remote}`,
     );
   }
-  const bytes = await readAll(response);
+  const bytes = await readManifest(response);
   const told =
     'digest' in reference ? reference.digest : response.headers.get('Docker-Content-Digest');
   const isTold = told !== null && isDigest(told);
@@ -81,7 +81,7 @@ export async function fetchManifest(source: Source, reference: Reference): Promi
       `the upstream sent a manifest with the digest ${digest} as ${told}: nothing of it is kept`,
     );
   }
-  const manifest = parseManifest(bytes, response.headers.get('Content-Type'));
+  const manifest = parse(bytes, response.headers.get('Content-Type'));
   const row = await newManifest(stores, repository, manifest, digest, bytes);
   const content = [
     ...[...manifest.blobs, ...manifest.externalBlobs].map(named('blob')),
@@ -108,8 +108,18 @@ const named =
     platform: platform ?? null,
   });
 
-async function readAll({ body }: Response): Promise<Uint8Array> {
-  const bytes = body === null ? null : await collect(body, MAX_SIZE).catch(() => null);
+function parse(bytes: Uint8Array, contentType: string | null): Manifest {
+  try {
+    return parseManifest(bytes, contentType);
+  } catch (error) {
+    throw error instanceof RegistryError
+      ? new RegistryError('UPSTREAM_LIED', `the upstream sent no manifest: ${error.message}`)
+      : error;
+  }
+}
+
+async function readManifest(response: Response): Promise<Uint8Array> {
+  const bytes = await readWhole(response, MAX_SIZE);
   if (bytes === null) {
     throw new RegistryError(
       'UPSTREAM_FAILED',

@@ -10,6 +10,7 @@ import type { Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import { type Result, toResult } from '../rpc/result.ts';
 import type { Stores } from '../storage/stores.ts';
+import { AnswerMemory } from './answer-memory.ts';
 import { type BlobFetch, fetchBlob } from './fetch-blob.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import { fetchReferrers } from './fetch-referrers.ts';
@@ -19,10 +20,10 @@ import type { Source } from './source.ts';
 
 export class MirrorFetch extends DurableObject<Env> {
   readonly #stores: Stores;
-  #running: Promise<unknown> | null = null;
+  readonly #memory = new AnswerMemory();
+  #running: { repository: RepositoryName; work: Promise<unknown> } | null = null;
   #waiting = 0;
   #listedUntil = 0; // milliseconds since the epoch
-  #missing: { error: RegistryError; until: number } | null = null; // milliseconds since the epoch
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -42,13 +43,15 @@ export class MirrorFetch extends DurableObject<Env> {
   ): Promise<Result<ReadableStream<Uint8Array> | null>> {
     return toResult(async () => {
       while (this.#running !== null) {
-        await this.#follow(this.#running);
-        if (await this.#hasBlob(repository, digest)) {
+        if (await this.#follow(this.#running, repository)) {
           return null;
         }
       }
       const starting = this.#startBlob(repository, digest);
-      this.#run(starting.then((fetch) => fetch?.stored));
+      this.#run(
+        repository,
+        starting.then((fetch) => fetch?.stored),
+      );
       const fetch = await starting;
       if (fetch === null || wantsBytes) {
         return fetch?.readable ?? null;
@@ -82,7 +85,17 @@ export class MirrorFetch extends DurableObject<Env> {
    * @throws MANIFEST_UNKNOWN, NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED
    */
   tag(repository: RepositoryName, tag: Tag): Promise<Result<TagState>> {
-    return toResult(() => this.#shared(repository, (source) => refreshTag(source, tag)));
+    return toResult(() =>
+      this.#shared(repository, async (source) => {
+        const known = this.#memory.stale();
+        if (known !== null) {
+          return known;
+        }
+        const state = await refreshTag(source, tag);
+        this.#memory.noteStale(state, source.upstream.missingMaxAge);
+        return state;
+      }),
+    );
   }
 
   /**
@@ -112,30 +125,42 @@ export class MirrorFetch extends DurableObject<Env> {
   /** Does something that others who come meanwhile want as well: they get the same result, or failure. */
   #shared<T>(repository: RepositoryName, work: (source: Source) => Promise<T>): Promise<T> {
     if (this.#running !== null) {
-      return this.#running as Promise<T>;
+      return this.#running.work as Promise<T>;
     }
     const running = openSource(this.env, this.#stores, repository).then((source) =>
-      this.#remembering(source, work),
+      this.#memory.remembering(source, () => work(source)),
     );
-    this.#run(running);
+    this.#run(repository, running);
     return running;
   }
 
-  async #follow(running: Promise<unknown>): Promise<void> {
+  /**
+   * Waits for the fetch that is under way. False when another is to be made: what it brings is another
+   * repository's, and what that lacks or may not have says nothing of this one.
+   */
+  async #follow(
+    { repository, work }: { repository: RepositoryName; work: Promise<unknown> },
+    follower: RepositoryName,
+  ): Promise<boolean> {
     this.#waiting += 1;
     try {
-      await running;
+      await work;
+    } catch (error) {
+      if (repository === follower) {
+        throw error;
+      }
     } finally {
       this.#waiting -= 1;
     }
+    return repository === follower;
   }
 
-  #run(work: Promise<unknown>): void {
-    const running = work.finally(() => {
+  #run(repository: RepositoryName, running: Promise<unknown>): void {
+    const work = running.finally(() => {
       this.#running = null;
     });
-    running.catch(() => {}); // whoever waits for it learns of it
-    this.#running = running;
+    work.catch(() => {}); // whoever waits for it learns of it
+    this.#running = { repository, work };
   }
 
   async #hasBlob(repository: RepositoryName, digest: Digest): Promise<boolean> {
@@ -152,24 +177,9 @@ export class MirrorFetch extends DurableObject<Env> {
     if (await this.#hasBlob(repository, digest)) {
       return null;
     }
-    return this.#remembering(source, () =>
+    return this.#memory.remembering(source, () =>
       fetchBlob(source, digest, wanted?.size ?? null, () => this.#waiting === 0),
     );
-  }
-
-  /** That the upstream does not have it is remembered for a while. */
-  async #remembering<T>(source: Source, work: (source: Source) => Promise<T>): Promise<T> {
-    if (this.#missing !== null && this.#missing.until > Date.now()) {
-      throw this.#missing.error;
-    }
-    try {
-      return await work(source);
-    } catch (error) {
-      if (error instanceof RegistryError && /^(?:BLOB|MANIFEST)_UNKNOWN$/.test(error.error)) {
-        this.#missing = { error, until: Date.now() + source.upstream.missingMaxAge * 1000 };
-      }
-      throw error;
-    }
   }
 
   /** An index may name platforms that this mirror leaves out. */

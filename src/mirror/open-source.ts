@@ -4,6 +4,7 @@ import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
 import { readLifetimes } from '../storage/metadata/lifetimes.ts';
 import { Stores } from '../storage/stores.ts';
 import { UpstreamClient } from '../upstream/client.ts';
+import { UpstreamGates } from '../upstream/gates.ts';
 import { remoteRepository } from './remote-repository.ts';
 import type { Source } from './source.ts';
 
@@ -32,7 +33,8 @@ export async function openSource(
   repository: RepositoryName,
 ): Promise<Source> {
   const { upstream, client } = await openUpstream(env, stores, namespaceOf(repository));
-  return { upstream, client, repository, remote: remoteRepository(upstream, repository), stores };
+  const remote = remoteRepository(upstream, repository);
+  return { upstream, client, repository, remote, stores, sessions: env.UPLOADS };
 }
 
 /** The registry that a namespace is the mirror of. @throws NAME_UNKNOWN */
@@ -45,7 +47,7 @@ export async function openUpstream(
   if (upstream === null) {
     throw new RegistryError('NAME_UNKNOWN', `${namespace} is no mirror any more`);
   }
-  const gate = env.GATES.getByName(namespace);
+  const gate = new UpstreamGates(env.GATES).of(upstream);
   const client = new UpstreamClient(upstream, gate, env.PRIVATE_UPSTREAMS === 'true');
   return { upstream, client };
 }

@@ -1,3 +1,4 @@
+import type { Env } from '../env.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { UpstreamRecord } from '../storage/metadata/upstreams.ts';
 import type { Stores } from '../storage/stores.ts';
@@ -10,6 +11,7 @@ export interface Source {
   repository: RepositoryName; // here
   remote: string; // what the upstream calls it
   stores: Stores;
+  sessions: Env['UPLOADS']; // for blobs that R2 does not take in one piece
 }
 
 /** As whom what is fetched stands in the audit log. */

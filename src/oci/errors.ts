@@ -54,6 +54,13 @@ export const ERRORS = {
     status: 403,
     message: 'the namespace may not have another repository',
   },
+  RESTORE_UNDER_WAY: {
+    code: 'DENIED',
+    status: 403,
+    message:
+      'a restore is under way, and nothing else is changed until it ends: "edgewater restore" goes on ' +
+      'with it, "edgewater restore --give-up" takes back what it has brought',
+  },
   TAG_IMMUTABLE: { code: 'DENIED', status: 403, message: 'a rule makes the tag immutable' },
   TAG_INVALID: { status: 400, message: 'not a valid tag' },
   TAG_MOVED: { code: 'DENIED', status: 412, message: 'the precondition on the tag does not hold' },

@@ -35,7 +35,7 @@ export function isTag(text: string): text is Tag {
   return TAG.test(text);
 }
 
-const PAST_TAG = /^([^@:]+)@(\d{4}-\d.*)$/s;
+const PAST_TAG = /^([^@:]+)@(\d{4}-\d.*|[^:]*)$/s;
 
 /** RFC 3339, with the seconds left out or not. */
 const TIME =
@@ -56,6 +56,11 @@ export function parsePastTag(text: string): PastTag | null {
     throw new RegistryError('TAG_INVALID', 'a tag at a time is as v1@2026-11-01T00:00Z (RFC 3339)');
   }
   return { pastTag: parseTag(tag), at };
+}
+
+/** Writes a time (seconds since the epoch) by RFC 3339: whole seconds, in UTC. */
+export function formatTime(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
 }
 
 /** Reads a time of RFC 3339: seconds since the epoch, rounded down; null for what is none. */

@@ -9,12 +9,12 @@ import { RegistryError } from '../oci/errors.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import type { Reference, Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
+import { explainImmovable, isImmutable } from '../storage/immutable-tags.ts';
 import type { Actor } from '../storage/metadata/audit.ts';
 import { ConstraintError } from '../storage/metadata/database.ts';
 import type { NewManifest } from '../storage/metadata/store-manifest.ts';
 import type { TagCondition } from '../storage/metadata/tags.ts';
 import type { Stores } from '../storage/stores.ts';
-import { explainImmovable, isImmutable } from './immutable-tags.ts';
 import { newManifest } from './new-manifest.ts';
 
 /** The spec asks for 4 MiB (distribution-spec v1.1.1 "Pushing Manifests"). */
@@ -22,6 +22,9 @@ export const MAX_MANIFEST_SIZE = 4 * 2 ** 20; // bytes
 
 /** How many missing blobs, and how many missing manifests, an error lists. */
 const MAX_DETAILS = 100;
+
+/** For those whose tag may not move. */
+const ADVICE = 'push under another tag';
 
 /** A manifest on its way in. */
 export interface ManifestPush {
@@ -88,7 +91,7 @@ export class ManifestPushes {
         await metadata.uploads.abandon(row.key);
       }
       if (isImmutable(error)) {
-        throw await explainImmovable(metadata, this.#repository, allTags, row.digest);
+        throw await explainImmovable(metadata, this.#repository, allTags, row.digest, ADVICE);
       }
       if (!(error instanceof ConstraintError)) {
         throw error;

@@ -3,11 +3,11 @@ import { RegistryError } from '../oci/errors.ts';
 import type { PastTag, Reference, Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Content } from '../storage/content-store.ts';
+import { explainKept, isImmutable } from '../storage/immutable-tags.ts';
 import type { Actor } from '../storage/metadata/audit.ts';
 import { ConstraintError, type Source } from '../storage/metadata/database.ts';
 import type { ManifestRecord, ManifestWithBody } from '../storage/metadata/manifests.ts';
 import type { Stores } from '../storage/stores.ts';
-import { explainKept, isImmutable } from './immutable-tags.ts';
 import { type ManifestPush, ManifestPushes, type PushedManifest } from './manifest-pushes.ts';
 import { findPast } from './past-manifests.ts';
 

@@ -36,6 +36,11 @@ export class MirrorNames {
     return isOurs ? name : this.#below(this.#default as string, name);
   }
 
+  /** Whether a repository is another registry's, of which this one has a mirror. */
+  async isMirrored(name: RepositoryName): Promise<boolean> {
+    return (await this.#mirrors.find(namespaceOf(name))) !== null;
+  }
+
   /** Docker Hub's names of one part are short for those below "library". */
   async #below(namespace: string, name: string): Promise<RepositoryName> {
     if ((await this.#mirrors.find(namespace)) === null) {

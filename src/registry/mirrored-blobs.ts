@@ -43,6 +43,12 @@ export class MirroredBlobs extends Blobs {
     return record;
   }
 
+  /** Nobody pushes to a mirror: who may do so elsewhere only reads here. */
+  override async statForPush(digest: Digest): Promise<BlobRecord> {
+    const isMirror = (await this.#stores.mirrors.find(namespaceOf(this.#name))) !== null;
+    return isMirror ? this.stat(digest) : super.statForPush(digest);
+  }
+
   override async open(blob: BlobRecord, range: ByteRange | null): Promise<Content> {
     if (!this.#unfetched.has(blob)) {
       return super.open(blob, range);

@@ -31,6 +31,12 @@ export class MirroredManifests extends Manifests {
     return this.#fetched(reference, () => super.stat(reference));
   }
 
+  /** Nobody pushes to a mirror: who may do so elsewhere only reads here. */
+  override async statForPush(reference: Reference | PastTag): Promise<ManifestRecord> {
+    const isMirror = (await this.#stores.mirrors.find(namespaceOf(this.#name))) !== null;
+    return isMirror ? this.stat(reference) : super.statForPush(reference);
+  }
+
   async #fetched<T extends ManifestRecord>(
     reference: Reference | PastTag,
     read: () => Promise<T>,

@@ -1,5 +1,5 @@
 import { RegistryError } from '../oci/errors.ts';
-import type { PastTag } from '../oci/reference.ts';
+import { formatTime, type PastTag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { ManifestWithBody } from '../storage/metadata/manifests.ts';
 import type { Stores } from '../storage/stores.ts';
@@ -19,7 +19,7 @@ export async function findPast(
   if (past?.manifest) {
     return past.manifest;
   }
-  const time = toText(at);
+  const time = formatTime(at);
   if (!past?.named) {
     throw unknown(`there was no tag ${pastTag} at ${time}, as far as its history goes back`);
   }
@@ -28,14 +28,10 @@ export async function findPast(
     restorableUntil === null
       ? `the tag ${pastTag} named ${named} at ${time}, which is gone`
       : `the tag ${pastTag} named ${named} at ${time}, which is deleted and can be restored until ` +
-          toText(restorableUntil),
+          formatTime(restorableUntil),
   );
 }
 
 function unknown(message: string): RegistryError {
   return new RegistryError('MANIFEST_UNKNOWN', message);
-}
-
-function toText(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
 }

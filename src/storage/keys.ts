@@ -13,7 +13,7 @@
  * ├── <namespace>@<digest>             the fetch of a blob into a mirror
  * ├── <repository>@<digest>, …:<tag>   the fetch of a manifest into a mirror
  * ├── <repository>@<digest>#referrers  the fetch of what refers to one
- * ├── <namespace>                      what all requests to its upstream have in common
+ * ├── <namespace> <url>                what all requests to its upstream have in common
  * └── <transfer id>                    a copy from a mirrored registry
  *
  * Edge cache of each location, below https://<the registry's host>/edge-cache/
@@ -51,6 +51,11 @@ export function copyKey(copy: string): string {
 
 export function newCopyPartKey(copy: string): string {
   return `${COPY_PARTS}${copy}/${crypto.randomUUID()}`;
+}
+
+/** Another URL is another gate: no token of one host can get to the other. */
+export function gateName(namespace: string, url: string): string {
+  return `${namespace} ${url}`;
 }
 
 export function uploadObjectName(repository: RepositoryName, session: string): string {

@@ -21,18 +21,31 @@ export class Mirrors {
       : null;
   }
 
-  /** Whether the registry has a namespace of that name. */
+  /**
+   * Whether the registry has a namespace of that name. That it has not is never remembered: a name that
+   * has become its own is looked for nowhere else from then on.
+   */
   hasNamespace(name: string): Promise<boolean> {
-    return this.#recall(`exists ${name}`, () => this.#upstreams.hasNamespace(name));
+    return this.#recall(
+      `exists ${name}`,
+      () => this.#upstreams.hasNamespace(name),
+      (exists) => exists,
+    );
   }
 
-  async #recall<T>(key: string, find: () => Promise<T>): Promise<T> {
+  async #recall<T>(
+    key: string,
+    find: () => Promise<T>,
+    isKept: (value: T) => boolean = () => true,
+  ): Promise<T> {
     const known = this.#isolate.namespaces.get(key) as { value: T } | undefined;
     if (known !== undefined) {
       return known.value;
     }
     const value = await find();
-    this.#isolate.namespaces.set(key, { value }, 1, Date.now() + MAX_AGE);
+    if (isKept(value)) {
+      this.#isolate.namespaces.set(key, { value }, 1, Date.now() + MAX_AGE);
+    }
     return value;
   }
 }

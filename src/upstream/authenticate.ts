@@ -1,5 +1,7 @@
 import { RegistryError } from '../oci/errors.ts';
 import type { Challenge } from './challenge.ts';
+import { type Limits, parseLimits } from './limits.ts';
+import { readWhole } from './read-whole.ts';
 import { send } from './send.ts';
 
 /** How an upstream is logged in to. */
@@ -8,6 +10,7 @@ export interface Login {
   tokenHost: string | null; // besides the upstream's own, where the credentials may go
   credentials: { username: string; password: string } | null;
   allowsPrivate: boolean;
+  limited: (limits: Limits) => RegistryError; // the realm says 429
 }
 
 /** A value of the Authorization header, and how long it is good for. */
@@ -17,6 +20,7 @@ export interface Authorization {
 }
 
 const DEFAULT_LIFETIME = 60; // seconds: distribution's token.md
+const MAX_ANSWER = 256 * 1024; // bytes
 const MAX_TOKEN_LENGTH = 64 * 1024; // characters
 const FOREVER = 60 * 60; // seconds
 
@@ -25,7 +29,7 @@ const FOREVER = 60 * 60; // seconds
  * configured for it, and nowhere else, whatever realm the challenge names (CVE-2026-33540).
  *
  * @throws UPSTREAM_REFUSED when the realm is another's, or the credentials are not accepted;
- *   UPSTREAM_FAILED when the realm does not answer
+ *   UPSTREAM_FAILED when the realm does not answer; what `limited` makes when it says 429
  */
 export async function authenticate(
   login: Login,
@@ -57,6 +61,10 @@ export async function authenticate(
     await response.body?.cancel();
     throw refused(login, `${realm.host} does not accept the credentials (${response.status})`);
   }
+  if (response.status === 429) {
+    await response.body?.cancel();
+    throw login.limited(parseLimits(response.headers, Date.now()));
+  }
   return readToken(response, realm.host);
 }
 
@@ -69,8 +77,8 @@ function parseRealm(login: Login, text: string): URL {
 }
 
 async function readToken(response: Response, host: string): Promise<Authorization> {
-  const text = response.ok ? await response.text().catch(() => '') : '';
-  const body = parseJson(text);
+  const bytes = response.ok ? await readWhole(response, MAX_ANSWER) : null;
+  const body = parseJson(new TextDecoder().decode(bytes ?? new Uint8Array()));
   const token = body.token ?? body.access_token;
   if (typeof token !== 'string' || token === '' || token.length > MAX_TOKEN_LENGTH) {
     throw new RegistryError('UPSTREAM_FAILED', `${host} gave no token (${response.status})`);

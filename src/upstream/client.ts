@@ -2,9 +2,9 @@ import { RegistryError } from '../oci/errors.ts';
 import { failObject } from '../rpc/object-failure.ts';
 import { fromResult } from '../rpc/result.ts';
 import type { UpstreamRecord } from '../storage/metadata/upstreams.ts';
-import { type Limits, parseLimits } from './limits.ts';
+import { type Limits, limited, parseLimits } from './limits.ts';
 import { type OutgoingBody, send } from './send.ts';
-import { limited, type UpstreamGate } from './upstream-gate.ts';
+import type { UpstreamGate } from './upstream-gate.ts';
 
 /** What to ask of a repository of the upstream. */
 export interface Question {
@@ -40,31 +40,50 @@ export class UpstreamClient {
 
   /**
    * Asks once, and again with a login if the first answer is 401. Null when the upstream has nothing
-   * there, or does not let us see it: it does not tell the two apart either.
+   * there.
    *
-   * @throws UPSTREAM_LIMITED, UPSTREAM_FAILED, UPSTREAM_REFUSED
+   * @throws UPSTREAM_LIMITED, UPSTREAM_FAILED; UPSTREAM_REFUSED also when it does not let us see the
+   *   repository, which is what Docker Hub says of one that it does not have
    */
   async ask(question: Question): Promise<Response | null> {
     const repository = question.repository ?? '';
-    const header = fromResult(await this.#gate.enter(repository).catch(failObject));
+    const { host } = new URL(this.#upstream.url);
+    const header = fromResult(await this.#gate.enter(host, repository).catch(failObject));
     let response = await this.#send(question, header);
     if (response.status === 401) {
       const challenge = response.headers.get('WWW-Authenticate');
       await response.body?.cancel();
       const { namespace } = this.#upstream;
-      const authorizing = this.#gate.authorize(namespace, repository, challenge, header);
+      const authorizing = this.#gate.authorize({
+        namespace,
+        host,
+        repository,
+        challenge,
+        rejected: header,
+      });
       response = await this.#send(question, fromResult(await authorizing.catch(failObject)));
     }
     if (response.ok) {
       return response;
     }
     await response.body?.cancel();
-    if ([401, 403, 404].includes(response.status)) {
+    if (response.status === 404) {
       return null;
     }
-    throw new RegistryError(
-      response.status >= 500 ? 'UPSTREAM_FAILED' : 'UPSTREAM_REFUSED',
-      `${this.#upstream.namespace} answers ${response.status}`,
+    throw this.#failure(repository, response.status);
+  }
+
+  #failure(repository: string, status: number): RegistryError {
+    const { namespace } = this.#upstream;
+    if (status === 401 || status === 403) {
+      return new RegistryError(
+        'UPSTREAM_REFUSED',
+        `${namespace} answers ${status}: it has no ${repository}, or the login of its mirror may not pull that`,
+      );
+    }
+    return new RegistryError(
+      status >= 500 ? 'UPSTREAM_FAILED' : 'UPSTREAM_REFUSED',
+      `${namespace} answers ${status}`,
     );
   }
 

@@ -1,3 +1,5 @@
+import { RegistryError } from '../oci/errors.ts';
+
 /** What an upstream said of how much it lets us ask. */
 export interface Limits {
   limit: number | null; // requests in its window
@@ -15,6 +17,15 @@ export function parseLimits(headers: Headers, now: number): Limits {
     remaining: wholeNumber(headers.get('ratelimit-remaining')),
     retryAfter: retryAfter(headers.get('retry-after'), now),
   };
+}
+
+/** @param seconds until the upstream is asked again */
+export function limited(seconds: number): RegistryError {
+  return new RegistryError(
+    'UPSTREAM_LIMITED',
+    `the upstream registry lets us ask no more for ${seconds} seconds`,
+    { headers: { 'Retry-After': String(seconds) } },
+  );
 }
 
 function retryAfter(text: string | null, now: number): number | null {

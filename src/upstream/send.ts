@@ -42,6 +42,9 @@ export async function send(request: Outgoing, allowsPrivate: boolean): Promise<R
     if (left === 0 || request.method === 'POST' || request.method === 'PUT') {
       throw new RegistryError('UPSTREAM_FAILED', `${request.url.host} redirects too often`);
     }
+    if (!URL.canParse(location, url.href)) {
+      throw new RegistryError('UPSTREAM_FAILED', `${url.host} redirects to what is no URL`);
+    }
     const next = new URL(location, url);
     if (next.host !== url.host || next.protocol !== url.protocol) {
       headers.delete('Authorization');

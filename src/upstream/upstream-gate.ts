@@ -8,7 +8,7 @@ import { MetadataStore } from '../storage/metadata/metadata-store.ts';
 import type { UpstreamRecord } from '../storage/metadata/upstreams.ts';
 import { authenticate } from './authenticate.ts';
 import { parseChallenge } from './challenge.ts';
-import type { Limits } from './limits.ts';
+import { type Limits, limited } from './limits.ts';
 
 /** How an upstream answered of late. Times in milliseconds since the epoch. */
 export interface UpstreamState {
@@ -35,6 +35,15 @@ const MARGIN = 10_000; // milliseconds
 
 const MAX_TOKENS = 1000;
 
+/** A request that the upstream answered with 401. */
+export interface Refusal {
+  namespace: string;
+  host: string; // that was asked: an upstream may move, and what is good for one host is no other's
+  repository: string; // as the upstream calls it
+  challenge: string | null; // the WWW-Authenticate header
+  rejected: string | null; // the Authorization header that it had
+}
+
 interface KnownToken {
   header: string;
   until: number; // milliseconds since the epoch
@@ -54,36 +63,31 @@ export class UpstreamGate extends DurableObject<Env> {
    *
    * @throws UPSTREAM_LIMITED while the upstream has had enough of us
    */
-  enter(repository: string): Promise<Result<string | null>> {
+  enter(host: string, repository: string): Promise<Result<string | null>> {
     return toResult(async () => {
       const seconds = Math.ceil((this.#state.pausedUntil - Date.now()) / 1000);
       if (seconds > 0) {
         throw limited(seconds);
       }
-      return this.#known(repository);
+      return this.#known(`${host}/${repository}`);
     });
   }
 
   /**
-   * Answers the challenge (a WWW-Authenticate header) that a request met: the Authorization header to
-   * repeat it with. `rejected` is the one that it had.
+   * The Authorization header with which to repeat a request that was refused.
    *
-   * @throws UPSTREAM_REFUSED, UPSTREAM_FAILED
+   * @throws UPSTREAM_REFUSED, UPSTREAM_FAILED, UPSTREAM_LIMITED
    */
-  authorize(
-    namespace: string,
-    repository: string,
-    header: string | null,
-    rejected: string | null,
-  ): Promise<Result<string>> {
+  authorize(refusal: Refusal): Promise<Result<string>> {
     return toResult(async () => {
-      const known = this.#known(repository);
-      if (known !== null && known !== rejected) {
+      const name = `${refusal.host}/${refusal.repository}`;
+      const known = this.#known(name);
+      if (known !== null && known !== refusal.rejected) {
         return known;
       }
-      const asking = this.#asking.get(repository) ?? this.#ask(namespace, repository, header);
-      this.#asking.set(repository, asking);
-      return asking.finally(() => this.#asking.delete(repository));
+      const asking = this.#asking.get(name) ?? this.#ask(name, refusal);
+      this.#asking.set(name, asking);
+      return asking.finally(() => this.#asking.delete(name));
     });
   }
 
@@ -91,10 +95,7 @@ export class UpstreamGate extends DurableObject<Env> {
   report(status: number | null, { limit, remaining, retryAfter }: Limits): number {
     const state = this.#state;
     if (status === 429) {
-      const pause = Math.min(retryAfter ?? FIRST_PAUSE * 2 ** state.refusals, LONGEST_PAUSE);
-      const refusals = Math.min(state.refusals + 1, 10);
-      this.#save({ ...state, refusals, remaining: 0, pausedUntil: Date.now() + pause * 1000 });
-      return pause;
+      return this.#pause(retryAfter);
     }
     const hasFailed = status === null || status >= 500;
     this.#save({
@@ -111,6 +112,32 @@ export class UpstreamGate extends DurableObject<Env> {
     return this.#state;
   }
 
+  /** Those that were under way when it began to refuse count as one. Seconds until the end. */
+  #pause(retryAfter: number | null): number {
+    const state = this.#state;
+    const now = Date.now();
+    const isNew = state.pausedUntil <= now;
+    const wasLongAgo = state.pausedUntil < now - LONGEST_PAUSE * 1000;
+    const refusals = wasLongAgo ? 0 : state.refusals;
+    const own = isNew ? FIRST_PAUSE * 2 ** refusals : 0;
+    const pause = Math.min(retryAfter ?? own, LONGEST_PAUSE);
+    const pausedUntil = Math.max(state.pausedUntil, now + pause * 1000);
+    this.#save({
+      ...state,
+      refusals: isNew ? Math.min(refusals + 1, 10) : refusals,
+      remaining: 0,
+      pausedUntil,
+    });
+    return Math.ceil((pausedUntil - now) / 1000);
+  }
+
+  /** Begins anew: with another login an upstream may allow other things. */
+  forget(): void {
+    this.#tokens.clear();
+    this.#asking.clear();
+    this.#save(NEW);
+  }
+
   get #state(): UpstreamState {
     return this.ctx.storage.kv.get<UpstreamState>('state') ?? NEW;
   }
@@ -119,12 +146,15 @@ export class UpstreamGate extends DurableObject<Env> {
     this.ctx.storage.kv.put('state', state);
   }
 
-  #known(repository: string): string | null {
-    const token = this.#tokens.get(repository);
+  #known(name: string): string | null {
+    const token = this.#tokens.get(name);
     return token !== undefined && token.until > Date.now() ? token.header : null;
   }
 
-  async #ask(namespace: string, repository: string, header: string | null): Promise<string> {
+  async #ask(
+    name: string,
+    { namespace, host, repository, challenge: header }: Refusal,
+  ): Promise<string> {
     const metadata = new MetadataStore(this.env.DB, readLifetimes(this.env.LIFETIMES));
     const upstream = await metadata.upstreams.find(namespace);
     const challenge = parseChallenge(header);
@@ -134,21 +164,23 @@ export class UpstreamGate extends DurableObject<Env> {
         `${namespace} asks for a login of an unknown kind`,
       );
     }
-    const token = await authenticate(
-      {
-        url: new URL(upstream.url),
-        tokenHost: upstream.tokenHost,
-        credentials: await credentialsOf(upstream, this.env.ADMIN_PASSWORD ?? ''),
-        allowsPrivate: this.env.PRIVATE_UPSTREAMS === 'true',
-      },
-      challenge,
-      repository,
-    );
+    const url = new URL(upstream.url);
+    if (url.host !== host) {
+      throw new RegistryError('UPSTREAM_FAILED', `${namespace} is elsewhere by now; try again`);
+    }
+    const login = {
+      url,
+      tokenHost: upstream.tokenHost,
+      credentials: await credentialsOf(upstream, this.env.ADMIN_PASSWORD ?? ''),
+      allowsPrivate: this.env.PRIVATE_UPSTREAMS === 'true',
+      limited: (limits: Limits) => limited(this.report(429, limits)),
+    };
+    const token = await authenticate(login, challenge, repository);
     if (this.#tokens.size >= MAX_TOKENS) {
       this.#tokens.clear();
     }
     const until = Date.now() + Math.max(token.lifetime * 1000 - MARGIN, MARGIN);
-    this.#tokens.set(repository, { header: token.header, until });
+    this.#tokens.set(name, { header: token.header, until });
     return token.header;
   }
 }
@@ -165,13 +197,4 @@ async function credentialsOf({ namespace, username, secret }: UpstreamRecord, pa
     );
   }
   return { username, password: plain };
-}
-
-/** @param seconds until the upstream is asked again */
-export function limited(seconds: number): RegistryError {
-  return new RegistryError(
-    'UPSTREAM_LIMITED',
-    `the upstream registry lets us ask no more for ${seconds} seconds`,
-    { headers: { 'Retry-After': String(seconds) } },
-  );
 }

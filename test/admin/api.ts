@@ -1,9 +1,11 @@
 /** Calls the API as somebody. Every answer has to be what the table and RFC 9457 say. */
+import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
 import { type ApiContext, createApi } from '../../src/admin/router.ts';
 import { ROUTES } from '../../src/admin/routes.ts';
 import { ANONYMOUS, type Identity } from '../../src/auth/identity.ts';
 import { hashSecret } from '../../src/auth/secrets.ts';
+import { UpstreamGates } from '../../src/upstream/gates.ts';
 import { newStores } from '../support/storage.ts';
 
 export const stores = newStores();
@@ -68,7 +70,8 @@ export async function send(
     newNamespaces: 'private',
     allowsLocalIssuers: false,
     startTransfer: async () => {},
-    upstreams: {
+    gates: new UpstreamGates(env.GATES),
+    upstreamRules: {
       adminPassword: 'a password for tests',
       allowsAnonymousHub: false,
       allowsPrivate: false,

@@ -34,6 +34,7 @@ test('a dry run changes nothing, and says what waits', async () => {
   const { waiting, ...due } = await collection({ dryRun: true });
   expect(due).toEqual({
     dryRun: true,
+    repositories: 0,
     manifests: 0,
     expired: 0,
     links: deleted.blobs.length + 1,
@@ -53,6 +54,31 @@ test('a dry run changes nothing, and says what waits', async () => {
   const after = await collection({ dryRun: true });
   expect(after).toMatchObject({ links: 0, blobs: 0, bytes: 0 });
   expect(after.waiting.trash).toMatchObject({ objects: 1, bytes: 1000 });
+});
+
+test('what waits is counted before its first review, with the time that "why" names', async () => {
+  const repository = newRepository();
+  const [first, second] = [randomImage(), randomImage()];
+  await push(repository, first, 'v1');
+  await push(repository, second, 'v1');
+  await pushBlob(repository, randomBlob(10));
+  const until = async (digest: string) =>
+    (await call(ADMIN, 'GET', `/why/${digest}`)).json.reasons[0].until;
+  const { waiting } = await collection({ dryRun: true });
+  expect(waiting.queue.manifests).toBe(1);
+  await collection();
+  expect((await collection({ dryRun: true })).waiting.queue).toEqual(waiting.queue);
+  await remove(repository, second.digest);
+  const [layer] = second.blobs;
+  await wait(2 * DAY - 3600);
+  const { queue } = (await collection({ dryRun: true })).waiting;
+  expect(queue).toEqual({
+    manifests: 1,
+    blobs: second.blobs.length + 1,
+    nextReview: await until(layer?.digest ?? ''),
+  });
+  await collection();
+  expect((await collection({ dryRun: true })).waiting.queue).toEqual(queue);
 });
 
 test('a run without a body that says so is refused, and so is a field that nobody knows', async () => {

@@ -14,6 +14,7 @@ const names = ROUTES.map((row) => `${row.method} ${row.path.replace('/api/v1', '
 const ONLY_ANSWER = [
   '/explain',
   '/namespaces/:namespace/retention/preview',
+  '/restore/missing',
   '/restore/tables/:table',
 ];
 

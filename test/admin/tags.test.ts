@@ -107,8 +107,8 @@ describe('who may see it', () => {
     'to others %s look as if there were no such repository',
     async (list) => {
       const foreign = await call(user('stranger'), 'GET', path(list));
-      const missing = await call(ADMIN, 'GET', path(list, 'own/missing'));
-      const strange = await call(ADMIN, 'GET', path(list, 'Not a name'));
+      const missing = await call(user('stranger'), 'GET', path(list, 'own/missing'));
+      const strange = await call(user('stranger'), 'GET', path(list, 'Not a name'));
       expect([foreign.status, foreign.text]).toEqual([404, missing.text]);
       expect(strange.text).toBe(missing.text);
     },

@@ -62,6 +62,12 @@ describe.each(ROWS)('%s %s', (method, rest, need, status) => {
     const nonsense = await send(user(name), method, rest, '!1/undone/deep/app');
     expect([answer.status, answer.text]).toEqual([404, unknown.text]);
     expect(nonsense.text).toBe(unknown.text);
+    expect(answer.json.detail).toBe('there is no such repository, or you may not see it');
+  });
+
+  test('an administrator sees all, so what they do not see is not there', async () => {
+    const { json } = await send(ADMIN, method, rest, 'undone/not-there');
+    expect(json.detail).toBe('there is no such repository');
   });
 
   test('nobody, and a credential for pulls', async () => {

@@ -1,9 +1,10 @@
 /** Each operation, as real clients do it with a token, costs what scripts/costs/operations.ts says. */
 import { env } from 'cloudflare:workers';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { OPERATIONS, type OperationName } from '../../scripts/costs/operations.ts';
 import worker from '../../src/index.ts';
 import { PART_SIZE } from '../../src/uploads/part-buffer.ts';
+import { UpstreamGate } from '../../src/upstream/upstream-gate.ts';
 import { createNamespace, createRobot } from '../support/accounts.ts';
 import { streamOf } from '../support/bodies.ts';
 import {
@@ -16,8 +17,8 @@ import {
   useRegistry,
   withQuery,
 } from '../support/client.ts';
-import { closedEnv, REGISTRY } from '../support/closed.ts';
-import { cached, countDuring, countedObjects } from '../support/counting.ts';
+import { ADMIN, closedEnv, REGISTRY } from '../support/closed.ts';
+import { cached, countCallsOf, countDuring, countedObjects } from '../support/counting.ts';
 import {
   descriptorOf,
   manifestOf,
@@ -37,7 +38,12 @@ const ROWS_BESIDE = 3;
 /** Uploads of R2 parts: each but the last has PART_SIZE. */
 const LARGE = 2.5 * PART_SIZE; // bytes
 
-const bindings = closedEnv({ UPLOADS: countedObjects(env.UPLOADS) });
+const bindings = closedEnv({
+  UPLOADS: countedObjects(env.UPLOADS),
+  MIRRORS: countedObjects(env.MIRRORS),
+});
+countCallsOf(UpstreamGate, ['enter', 'authorize', 'report']);
+
 let authorization = '';
 let requests = 0;
 
@@ -139,8 +145,8 @@ async function pullByTag(image: TestManifest): Promise<void> {
   await pullByDigest(image);
 }
 
-async function statusOf(method: string, path: string): Promise<number> {
-  const response = await call(method, `/v2/${repository}/${path}`);
+async function statusOf(method: string, path: string, name = repository): Promise<number> {
+  const response = await call(method, `/v2/${name}/${path}`);
   await bytesOf(response);
   return response.status;
 }
@@ -197,4 +203,55 @@ test('a mount: one batch', async () => {
   await expectCost('mount', async () => {
     expect((await call('POST', path)).status).toBe(201);
   });
+});
+
+/** Has a registry elsewhere answer with an image, without a login. */
+function stubUpstream(image: TestManifest): void {
+  const contents = new Map([image, ...image.blobs].map((content) => [content.digest, content]));
+  vi.stubGlobal('fetch', async (url: URL, { method }: { method: string }) => {
+    const name = url.pathname.split('/').at(-1) ?? '';
+    const content = contents.get(name === 'v1' ? image.digest : name);
+    const headers = {
+      'Content-Type': image.mediaType,
+      'Content-Length': String(content?.bytes.byteLength ?? 0),
+      'Docker-Content-Digest': content?.digest ?? '',
+    };
+    const body = method === 'HEAD' ? null : (content?.bytes ?? null);
+    return new Response(body, { status: content === undefined ? 404 : 200, headers });
+  });
+}
+
+afterEach(() => vi.unstubAllGlobals());
+
+test('a mirror: what was fetched costs what an own image does, but for the age of a tag', async () => {
+  const image = newImage();
+  const [first = randomBlob(1), ...others] = image.blobs;
+  stubUpstream(image);
+  const put = (tagMaxAge: number) =>
+    call('PUT', '/api/v1/upstreams/quay.io', {
+      headers: { ...ADMIN, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ url: 'https://quay.io', tagMaxAge, isPublic: true }),
+    });
+  authorization = '';
+  expect((await put(300)).status).toBe(200);
+  const name = 'quay.io/acme/app';
+  ({ Authorization: authorization = '' } = await bearer(`repository:${name}:pull`));
+  const get = async (...paths: string[]) => {
+    for (const path of paths) {
+      expect(await statusOf('GET', path, name)).toBe(200);
+    }
+  };
+  const blobs = (list: readonly TestBlob[]) => list.map(({ digest }) => `blobs/${digest}`);
+  await expectCost('mirrorColdManifest', () => get('manifests/v1'));
+  await expectCost('mirrorColdBlob', () => get(...blobs([first])));
+  await get(...blobs(others));
+  const warm = [`manifests/${image.digest}`, ...blobs(image.blobs)];
+  await get(...warm);
+  await expectCost('mirrorWarmPull', () => get(...warm));
+  await expectCost('mirrorWarmTagPull', async () => {
+    expect(await statusOf('HEAD', 'manifests/v1', name)).toBe(200);
+    await get(...warm);
+  });
+  await env.DB.prepare('UPDATE upstream_tags SET checked_at = 0').run();
+  await expectCost('mirrorOldTag', () => get('manifests/v1'));
 });

@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, test } from 'vitest';
 import { collect } from '../../src/lifecycle/collect.ts';
+import { ADMIN, call as api } from '../admin/api.ts';
 import {
   call,
   errorsOf,
@@ -52,6 +53,21 @@ describe('an immutable tag', () => {
       },
     ]);
     expect(await digestOf(repository, 'v1')).toBe(first.digest);
+  });
+
+  test('is not moved by a restore either, which says why', async () => {
+    const [repository, first, second] = await prepare('v1');
+    await push(repository, second, 'v1');
+    const namespace = await setTagRule(repository, { immutable: ['v*'] });
+    const path = `/repositories/${encodeURIComponent(repository)}/tags/v1/restore`;
+    const refused = await api(ADMIN, 'POST', path, { body: { digest: first.digest } });
+    expect(refused.status).toBe(403);
+    expect(refused.json.detail).toBe(
+      `the tag v1 names another manifest already, and a rule of the namespace ${namespace} makes ` +
+        'tags like "v*" immutable: pull the other one by its digest, or have an admin of the ' +
+        'namespace change its tag rules',
+    );
+    expect(await digestOf(repository, 'v1')).toBe(second.digest);
   });
 
   test('can be pushed again as it is', async () => {

@@ -98,6 +98,7 @@ test.each([
   'v1@2026-02-01T00:00',
   'v1@2026-02-01T00:00+25:00',
   'v1@2026-02-01',
+  'v1@now',
   '-v1@2026-02-01T00:00Z',
 ])('%s is no tag at a time', async (reference) => {
   await expectError(await get(reference), 400, 'TAG_INVALID');

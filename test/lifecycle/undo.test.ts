@@ -130,9 +130,26 @@ describe('restore', () => {
     const other = randomImage();
     await push(repository, other, 'v2');
     expect((await restoreTag(repository, 'v1', { digest: other.digest })).status).toBe(404);
-    expect((await restoreTag(repository, 'v2')).status).toBe(404);
     expect((await restoreTag(repository, 'v2', { at: '2001-01-01T00:00Z' })).status).toBe(404);
     expect((await restoreTag(repository, 'v2', { at, digest: other.digest })).status).toBe(400);
+  });
+
+  test('a move is undone by the same again; what made the tag is not, and the answer says how', async () => {
+    const repository = newRepository();
+    const [first, second] = [randomImage(), randomImage()];
+    await push(repository, first, 'v1');
+    await push(repository, second, 'v1');
+    await restoreTag(repository, 'v1');
+    expect((await restoreTag(repository, 'v1')).json).toMatchObject({ digest: second.digest });
+    await remove(repository, 'v1');
+    await restoreTag(repository, 'v1');
+    const refused = await restoreTag(repository, 'v1');
+    expect(refused.status).toBe(409);
+    expect(refused.json.detail).toBe(
+      'the last change of the tag v1 made it, or brought it back: delete the tag to undo that, or ' +
+        'name a time or a digest of its history',
+    );
+    expect(await digestOfTag(repository, 'v1')).toBe(second.digest);
   });
 
   test('a tag whose manifest was deleted and whose blobs were unlinked', async () => {

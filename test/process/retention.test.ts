@@ -71,7 +71,7 @@ test('a policy by options: previewed, set, run, changed and removed', async () =
     '30',
   ];
   const table = await get('retention', 'preview', 'acme', ...rules);
-  expect(table).toMatch(/^acme\/app +v2 +sha256:[0-9a-f]{12} +\S+Z +- +delete +rule 2$/m);
+  expect(table).toMatch(/^acme\/app +v2 +sha256:[0-9a-f]{64} +\S+Z +- +delete +rule 2$/m);
   expect(table).toMatch(/^acme\/app +v3 .* keep +rule 1$/m);
   expect(table).toMatch(/\n4 tags: 1 would be deleted, 1 kept by rules, 2 named by no rule\n$/);
   const { tags } = await json('retention', 'preview', 'acme', ...rules, '--only', 'delete');
@@ -114,6 +114,13 @@ test('rules from a file or standard input; what is shown can be set again', asyn
   const file = join(folder, 'rules.json');
   await writeFile(file, JSON.stringify([{ action: 'delete', pushedBeforeDays: 90 }]));
   await get('retention', 'set', 'files', '--file', file);
+  await writeFile(file, JSON.stringify([{ action: 'delete', repositories: 'files/**' }]));
+  const { stdout, stderr } = await run(['retention', 'preview', 'files', '--file', file]);
+  expect(stdout).toBe('0 tags\n');
+  expect(stderr).toBe(
+    'No rule that deletes tags is about a repository of files that has tags; "repositories" is a ' +
+      'glob over the name without "files/"\n',
+  );
   const shown = await get('retention', 'show', 'files', '--json');
   expect((await run(['retention', 'set', 'files', '--file', '-'], shown)).code).toBe(0);
   expect((await json('retention', 'show', 'files')).rules).toEqual(JSON.parse(shown).rules);
@@ -135,6 +142,8 @@ test.each([
 test('immutable tags', async () => {
   await push('fixed/app', 'v1');
   await push('fixed/app', 'dev-1');
+  const nothing = await run(['tag', 'rules', 'set', 'fixed', '--except', 'latest']);
+  expect(nothing).toMatchObject({ code: 2, stderr: expect.stringContaining('--immutable') });
   const rule = ['--immutable', '*', '--except', 'latest,dev-*'];
   await get('tag', 'rules', 'set', 'fixed', ...rule);
   await get('tag', 'rules', 'set', 'fixed', '--repository', 'fixed/free');

@@ -81,8 +81,11 @@ async function damage(image: TestManifest | undefined): Promise<string> {
 test('all is well: exit code 0', async () => {
   const { code, stdout, stderr } = await scrub();
   expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-  expect(stderr).toContain(`${3 * IMAGES} objects`);
-  expect(stderr).toContain('0 problems, 0 objects (0.0 kB) that nothing names');
+  const all = `${3 * IMAGES} of ${3 * IMAGES} objects`;
+  expect(stderr).toMatch(
+    new RegExp(`^${all} \\(.+\\) read: no problems; nothing that no row names$`, 'm'),
+  );
+  expect(stderr).not.toContain('none');
 });
 
 test('a damaged object: a table and exit code 1; broken off, --resume goes on to the same result', async () => {
@@ -127,7 +130,22 @@ test('a damaged object: a table and exit code 1; broken off, --resume goes on to
 test('a sample reads less', async () => {
   const { code, stderr } = await scrub(['--sample', '10%']);
   expect(code, stderr).toBe(0);
-  const objects = Number(/(\d+) objects \(/.exec(stderr)?.[1]);
+  const objects = Number(/(\d+) of \d+ objects \(/.exec(stderr)?.[1]);
   expect(objects).toBeLessThan(3 * IMAGES);
   expect((await scrub(['--sample', 'half'])).code).toBe(2);
+});
+
+test('a sample of nothing says that nothing was looked at', async () => {
+  const empty = await startRegistry({
+    port: 0,
+    host: '127.0.0.1',
+    state: join(folder, 'empty'),
+    log: 'off',
+    adminPassword: PASSWORD,
+  });
+  onTestFinished(() => empty.stop());
+  const { code, stderr } = await scrub([], empty.url);
+  expect(code, stderr).toBe(0);
+  expect(stderr).toContain('There is nothing to read');
+  expect(stderr).not.toContain('problems');
 });

@@ -8,16 +8,30 @@ const START = resolve(import.meta.dirname, '../../scripts/start.ts');
 /** `npm start` as a process of its own, to be killed. */
 export class Server {
   readonly #state: string;
+  readonly #script: string;
+  readonly #options: readonly string[];
   #process: ChildProcess | null = null;
   url = '';
 
-  constructor(state: string) {
+  /** `script` takes the arguments of `npm start` and says when it is ready, as that does. */
+  constructor(state: string, script = START, options: readonly string[] = ['--open']) {
     this.#state = state;
+    this.#script = script;
+    this.#options = options;
   }
 
   /** Starts it on the same state as before, at any free port unless told: when this ends it is ready. */
   async start(port = 0): Promise<void> {
-    const args = [START, '--port', String(port), '--open', '--state', this.#state, '--log', 'off'];
+    const args = [
+      this.#script,
+      '--port',
+      String(port),
+      ...this.#options,
+      '--state',
+      this.#state,
+      '--log',
+      'off',
+    ];
     const started = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = started;
     for await (const line of createInterface({ input: started.stdout })) {

@@ -1,5 +1,5 @@
 /** What `npm start` promises to those who wait for it. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -41,4 +41,19 @@ test('a state folder serves one process at a time', async () => {
 test('Ctrl-C ends it with success', async () => {
   await server.start();
   expect(await server.stop()).toBe(0);
+});
+
+test('a mirror may be of a registry on this machine when that is said', async () => {
+  server = new Server(state, undefined, ['--private-upstreams']);
+  await server.start();
+  const password = (await readFile(join(state, 'admin-password'), 'utf8')).trim();
+  const { status } = await fetch(`${server.url}/api/v1/upstreams/lab.example`, {
+    method: 'PUT',
+    headers: {
+      'Content-Type': 'application/json',
+      Authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`,
+    },
+    body: JSON.stringify({ url: 'http://127.0.0.1:1' }),
+  });
+  expect(status).toBe(200);
 });

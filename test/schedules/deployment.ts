@@ -11,6 +11,7 @@ import type { MaxAges } from '../../src/storage/memberships.ts';
 import type { Stores } from '../../src/storage/stores.ts';
 import type { Chunk } from '../../src/uploads/upload-content.ts';
 import { UploadSession } from '../../src/uploads/upload-session.ts';
+import { UpstreamGates } from '../../src/upstream/gates.ts';
 import { newStores } from '../support/storage.ts';
 import { type Disturbance, Life } from './disturbance.ts';
 
@@ -53,6 +54,7 @@ export class Deployment {
       }),
       authority: new Authority({ metadata: stores.metadata, throttles: env.THROTTLE, settings }),
       stores,
+      gates: new UpstreamGates(env.GATES),
       settings,
       origin: ORIGIN,
       startTransfer: async () => {},

@@ -120,6 +120,15 @@ export function countedObjects<Namespace extends object>(namespace: Namespace): 
   });
 }
 
+/** Counts the calls that one Durable Object makes of another, by the methods of that one's class. */
+export function countCallsOf(object: { prototype: object }, methods: readonly string[]): void {
+  for (const method of methods) {
+    watch(Object.create(object.prototype), method, () => {
+      counts.objectRequests += 1;
+    });
+  }
+}
+
 function countedStub(stub: object): object {
   return new Proxy(stub, {
     get(target, name) {

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -16,9 +16,10 @@ export interface Metadata {
   lost: string[]; // digests of manifests whose bytes the bucket has lost
 }
 
-/** Reads all rows of the registry into a file of `folder`, which appears when it is whole. */
+/** Reads all rows of the registry into a file of `folder`, which is made if it is not there; the file appears when it is whole. */
 export async function writeMetadata(api: Api, folder: string): Promise<Metadata> {
   const header = await persist(() => api.send<Header>('POST', apiPath`/backup`, {}));
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   const time = header.takenAt.replaceAll(/[:.]/g, '-');
   const file = join(folder, `metadata-${time}.jsonl.gz`);
   const metadata: Metadata = { file, blobs: [], counts: {}, lost: [] };
@@ -31,7 +32,7 @@ export async function writeMetadata(api: Api, folder: string): Promise<Metadata>
 async function* lines(api: Api, header: Header, metadata: Metadata): AsyncGenerator<string> {
   yield `${JSON.stringify(header)}\n`;
   for (const table of header.tables) {
-    metadata.counts[table] = 0;
+    metadata.counts[table] ??= 0;
     let after: string | undefined;
     do {
       const page = await persist(() =>

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
-import { UsageError } from '../errors.ts';
+import { messageOf, UsageError } from '../errors.ts';
 import { addValues, parseWholeNumber } from '../options.ts';
 
 /** A rule as the API has it. */
@@ -118,7 +118,7 @@ async function readFileSettings(file: string): Promise<Settings> {
   try {
     value = JSON.parse(file === '-' ? await text(process.stdin) : await readFile(file, 'utf8'));
   } catch (error) {
-    throw new UsageError(`--file: ${error instanceof Error ? error.message : error}`);
+    throw new UsageError(`--file: ${messageOf(error)}`);
   }
   if (Array.isArray(value)) {
     return { rules: value as Rule[] };

@@ -1,3 +1,4 @@
+import { formatCount } from '../amount.ts';
 import type { Columns } from '../output.ts';
 import type { Rule } from './rules.ts';
 
@@ -23,9 +24,9 @@ export const DECISIONS: Readonly<Record<string, string>> = {
 export const PREVIEW_COLUMNS: Columns<PreviewedTag> = {
   repository: ({ repository }) => repository,
   tag: ({ tag }) => tag,
-  digest: ({ digest }) => digest.slice(0, 'sha256:'.length + 12),
+  digest: ({ digest }) => digest,
   pushed: ({ pushedAt }) => pushedAt,
-  'last pulled': ({ pulledAt }) => pulledAt,
+  'pulled, also by digest': ({ pulledAt }) => pulledAt,
   decision: ({ decision }) => decision,
   by: ({ rule }) => rule,
 };
@@ -46,7 +47,7 @@ export function countLine(tags: readonly PreviewedTag[]): string {
     const count = tags.filter((tag) => tag.decision === decision).length;
     return count === 0 ? [] : [`${count} ${words}`];
   });
-  const total = `${tags.length} ${tags.length === 1 ? 'tag' : 'tags'}`;
+  const total = formatCount(tags.length, 'tag');
   return counts.length === 0 ? total : `${total}: ${counts.join(', ')}`;
 }
 

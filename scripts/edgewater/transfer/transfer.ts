@@ -1,5 +1,5 @@
+import { formatBytes } from '../amount.ts';
 import type { Columns } from '../output.ts';
-import { formatBytes } from '../upload/progress.ts';
 
 /** A copy from a mirrored registry, as the API has it. */
 export interface Transfer {

@@ -1,6 +1,7 @@
 import { MultiBar, type Options, type Params, type SingleBar } from 'cli-progress';
+import { formatBytes } from '../amount.ts';
 import { printable } from '../output.ts';
-import { formatBytes, formatRate, type Progress, type Transfer } from './progress.ts';
+import { formatRate, type Progress, type Transfer } from './progress.ts';
 
 /** What a bar shows beside its bytes. */
 interface Payload {

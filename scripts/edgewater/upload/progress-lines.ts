@@ -1,5 +1,6 @@
+import { formatBytes } from '../amount.ts';
 import { printable } from '../output.ts';
-import { formatBytes, formatRate, type Progress, type Transfer } from './progress.ts';
+import { formatRate, type Progress, type Transfer } from './progress.ts';
 
 /** A line when something ends or is hindered, on standard error. A quiet one tells problems alone. */
 export class ProgressLines implements Progress {

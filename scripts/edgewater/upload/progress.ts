@@ -1,3 +1,5 @@
+import { formatBytes } from '../amount.ts';
+
 /** Tells people how far things are. */
 export interface Progress {
   /** Something of `total` bytes, or null when nobody knows, begins. */
@@ -23,12 +25,6 @@ export interface Transfer {
 
   /** It is over: null when all went well. */
   end(problem: string | null): void;
-}
-
-/** Bytes for people. */
-export function formatBytes(bytes: number): string {
-  const [unit, divisor] = bytes < 1e6 ? ['kB', 1e3] : bytes < 1e9 ? ['MB', 1e6] : ['GB', 1e9];
-  return `${(bytes / Number(divisor)).toFixed(1)} ${unit}`;
 }
 
 /** How much has gone since `started`, a time of `performance.now()`. */

@@ -1,62 +1,14 @@
 import type { Digest } from '../../oci/digest.ts';
-import { CANONICAL_ALGORITHM, digestOf, isDigest } from '../../oci/digest.ts';
+import { algorithmOf, digestOf } from '../../oci/digest.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import { newManifestKey } from '../../storage/keys.ts';
-import type { Actor } from '../../storage/metadata/audit.ts';
 import { type BackupRow, EDGES, type ExportedTable } from '../../storage/metadata/backup-tables.ts';
-import { InvalidRowError, type RestoreState } from '../../storage/metadata/restore.ts';
+import { InvalidRowError } from '../../storage/metadata/restore.ts';
+import type { RestoreState } from '../../storage/metadata/restore-state.ts';
 import type { Stores } from '../../storage/stores.ts';
-import { type BackupHeader, FORMAT, FORMAT_VERSION } from './header.ts';
 
 /** A large manifest is stored and committed within one request. */
 const COMMIT_TIME = 10 * 60; // seconds
-
-/**
- * Begins a restore, or goes on with one of the same backup.
- *
- * @param lastAudit the largest id of its entries of the audit log
- * @throws ACCOUNT_INVALID for a backup that this program cannot read, ACCOUNT_EXISTS for a registry that
- *   is in use
- */
-export async function beginRestore(
-  { metadata }: Stores,
-  header: BackupHeader,
-  lastAudit: number,
-  actor: Actor,
-): Promise<void> {
-  if (header.format !== FORMAT || header.version !== FORMAT_VERSION) {
-    throw new RegistryError(
-      'ACCOUNT_INVALID',
-      `this registry reads backups of the format ${FORMAT} ${FORMAT_VERSION}, not ` +
-        `${header.format} ${header.version}; deploy the version of Edgewater that made it`,
-    );
-  }
-  const { schema } = await metadata.export.state();
-  if (header.schema > schema) {
-    throw new RegistryError(
-      'ACCOUNT_INVALID',
-      `the backup is of a newer schema (${header.schema}) than this registry (${schema}); ` +
-        'deploy the version of Edgewater that made it, or a newer one',
-    );
-  }
-  const state = await metadata.restore.find();
-  if (state !== null && !state.isDone && state.backup === header.id) {
-    return;
-  }
-  if (!(await metadata.restore.isEmpty())) {
-    throw new RegistryError(
-      'ACCOUNT_EXISTS',
-      'this registry has repositories, namespaces or users, and a backup goes into an empty one only; ' +
-        'restore into a new deployment',
-    );
-  }
-  await metadata.restore.begin(header.id, lastAudit, actor);
-}
-
-/** Ends the restore that is under way. @throws ACCOUNT_UNKNOWN */
-export async function endRestore({ metadata }: Stores, actor: Actor): Promise<void> {
-  await metadata.restore.end(await stateOf(metadata), actor);
-}
 
 /**
  * Puts rows of a table back. A blob or a large manifest takes its object from the bucket if that still
@@ -71,25 +23,18 @@ export async function restoreRows(
   rows: readonly BackupRow[],
 ): Promise<number[]> {
   const { metadata } = stores;
-  const state = await stateOf(metadata);
-  const [first] = rows;
-  if (first === undefined) {
+  const state = await openRestore(metadata);
+  if (rows.length === 0) {
     return [];
   }
-  const lists = (EDGES[table] ?? []).map(({ field }) => field);
-  const unknown = await metadata.restore.unknownColumns(table, first, lists);
-  if (unknown.length > 0) {
-    throw new RegistryError('ACCOUNT_INVALID', `${table} has no column ${unknown.join(', ')}`);
-  }
-  await metadata.restore.goOn(state);
   try {
-    if (table === 'blobs') {
-      return await restoreBlobs(stores, rows, state);
+    await metadata.restore.check(table, rows);
+    requireOldEntries(table, rows, state);
+    const refused = await restoreIn(stores, table, rows, state);
+    if (refused === null) {
+      throw noneUnderWay();
     }
-    if (EDGES[table] !== undefined) {
-      return await restoreManifests(stores, table, rows, state);
-    }
-    return await metadata.restore.insert(table, rows, state);
+    return refused;
   } catch (error) {
     if (error instanceof InvalidRowError) {
       throw new RegistryError('ACCOUNT_INVALID', `a row of ${table} is damaged: ${error.message}`);
@@ -98,29 +43,67 @@ export async function restoreRows(
   }
 }
 
-async function stateOf(metadata: Stores['metadata']): Promise<RestoreState> {
-  const state = await metadata.restore.find();
-  if (state === null || state.isDone) {
-    throw new RegistryError('ACCOUNT_UNKNOWN', 'no restore is under way; begin one');
+/** The restore that takes rows. @throws ACCOUNT_UNKNOWN */
+export async function openRestore({ restoreStates }: Stores['metadata']): Promise<RestoreState> {
+  const state = await restoreStates.find();
+  if (state?.phase !== 'open') {
+    throw noneUnderWay();
   }
   return state;
 }
 
-async function restoreBlobs(
+/** Those of blobs, by their places, whose content the bucket does not have. */
+export async function missingContent(
   { metadata, blobs }: Stores,
   rows: readonly BackupRow[],
-  state: RestoreState,
 ): Promise<number[]> {
   const known = await metadata.restore.blobKeys(rows.map(({ digest }) => String(digest) as Digest));
   const sizes = await Promise.all(
     rows.map(({ digest, r2_key }) => blobs.size(known.get(String(digest)) ?? String(r2_key))),
   );
-  const isThere = rows.map(({ size }, at) => sizes[at] === size);
-  const present = rows.filter((_, at) => isThere[at]);
-  if (present.length > 0) {
-    await metadata.restore.insert('blobs', present, state);
+  return rows.flatMap(({ size }, at) => (sizes[at] === size ? [] : [at]));
+}
+
+function noneUnderWay(): RegistryError {
+  return new RegistryError('ACCOUNT_UNKNOWN', 'no restore is under way; begin one');
+}
+
+/** What comes after the backup is of this registry. @throws InvalidRowError */
+function requireOldEntries(
+  table: ExportedTable,
+  rows: readonly BackupRow[],
+  { lastAudit }: RestoreState,
+): void {
+  const first = { audit: 1, tag_history: 0 }[String(table)];
+  if (first !== undefined && rows.some(({ id }) => Number(id) < first || Number(id) > lastAudit)) {
+    throw new InvalidRowError(`its id is not of ${first} to ${lastAudit}, the last of the backup`);
   }
-  return isThere.flatMap((is, at) => (is ? [] : [at]));
+}
+
+function restoreIn(
+  stores: Stores,
+  table: ExportedTable,
+  rows: readonly BackupRow[],
+  state: RestoreState,
+): Promise<number[] | null> {
+  if (table === 'blobs') {
+    return restoreBlobs(stores, rows, state);
+  }
+  return EDGES[table] === undefined
+    ? stores.metadata.restore.insert(table, rows, state)
+    : restoreManifests(stores, table, rows, state);
+}
+
+async function restoreBlobs(
+  stores: Stores,
+  rows: readonly BackupRow[],
+  state: RestoreState,
+): Promise<number[] | null> {
+  const missing = await missingContent(stores, rows);
+  const present = rows.filter((_, at) => !missing.includes(at));
+  const inserted =
+    present.length === 0 ? [] : await stores.metadata.restore.insert('blobs', present, state);
+  return inserted === null ? null : missing;
 }
 
 /** Bodies go where they were: into the row, or into the bucket. */
@@ -129,7 +112,7 @@ async function restoreManifests(
   table: ExportedTable,
   rows: readonly BackupRow[],
   state: RestoreState,
-): Promise<number[]> {
+): Promise<number[] | null> {
   const { metadata } = stores;
   const prepared: BackupRow[] = [];
   const places: number[] = []; // of the prepared ones
@@ -138,7 +121,7 @@ async function restoreManifests(
     const isLarge = typeof row.r2_key === 'string';
     const isNeeded = isLarge && !(await metadata.restore.hasManifest(table, row));
     const object = isNeeded ? await objectOf(stores, row) : null;
-    if (isNeeded && object === null) {
+    if ((isNeeded && object === null) || !hasOwnBytes(row)) {
       continue;
     }
     prepared.push(
@@ -152,6 +135,9 @@ async function restoreManifests(
   await metadata.restore.settle(table, intents);
   for (const key of intents) {
     await metadata.uploads.abandon(key); // of those that no row has taken
+  }
+  if (refused === null) {
+    return null;
   }
   const taken = places.filter((_, at) => !refused.includes(at));
   return [...rows.keys()].filter((place) => !taken.includes(place));
@@ -169,14 +155,18 @@ async function objectOf(
   if (typeof body !== 'string') {
     return null;
   }
-  const bytes = new TextEncoder().encode(body);
-  const named = String(digest);
-  const algorithm = named.startsWith('sha512:') ? 'sha512' : CANONICAL_ALGORITHM;
-  if (!isDigest(named) || digestOf(bytes, algorithm) !== named) {
-    throw new InvalidRowError(`the manifest ${named} has other bytes`);
-  }
   const key = newManifestKey();
   await metadata.restore.announce(key, COMMIT_TIME);
-  await blobs.put(key, bytes, named);
-  return { key, isNew: true };
+  const isStored = await blobs.put(key, new TextEncoder().encode(body), String(digest) as Digest);
+  return isStored ? { key, isNew: true } : null;
+}
+
+/** False for a body that is not what its digest says; one that is in the bucket is compared there. */
+function hasOwnBytes({ body, digest, size }: BackupRow): boolean {
+  if (typeof body !== 'string') {
+    return true;
+  }
+  const bytes = new TextEncoder().encode(body);
+  const named = String(digest) as Digest;
+  return bytes.byteLength === size && digestOf(bytes, algorithmOf(named)) === named;
 }

@@ -9,8 +9,11 @@
  */
 export const EXPORTED = [
   'tag_history',
+  'upstream_tags',
   'tags',
   'pulls',
+  'deleted_manifests',
+  'unfetched_content', // before the edges that it becomes
   'manifests',
   'deleted_manifests',
   'forgotten_subjects',
@@ -25,6 +28,7 @@ export const EXPORTED = [
   'tag_rules',
   'retention_policies',
   'replications',
+  'upstreams',
   'namespaces',
   'audit',
 ] as const;
@@ -44,11 +48,14 @@ export const RESTORED: readonly ExportedTable[] = [
   'manifests',
   'deleted_manifests',
   'forgotten_subjects',
+  'unfetched_content',
   'tags',
+  'upstream_tags',
   'tag_history',
   'pulls',
   'users',
   'namespaces',
+  'upstreams',
   'retention_policies',
   'replications',
   'tag_rules',
@@ -73,6 +80,32 @@ export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   progress: 'it is about work of this database',
   damaged_objects: 'scrub finds them again',
   signing_keys: 'they are good for tokens of five minutes, and made anew',
+};
+
+const EXPIRED = 'SELECT id FROM repositories WHERE expires_at <= unixepoch()';
+
+const OF_REPOSITORY = `repository_id NOT IN (${EXPIRED})`;
+
+/**
+ * Which rows are in a backup: not those of which nobody can have anything back, though the collector has not
+ * come to them yet. What was purged may be a secret.
+ */
+export const KEPT: Readonly<Partial<Record<ExportedTable, string>>> = {
+  tag_history: OF_REPOSITORY,
+  upstream_tags: OF_REPOSITORY,
+  tags: OF_REPOSITORY,
+  pulls: OF_REPOSITORY,
+  unfetched_content: OF_REPOSITORY,
+  manifests: OF_REPOSITORY,
+  deleted_manifests: `expires_at > unixepoch() AND ${OF_REPOSITORY}`,
+  repository_blobs: OF_REPOSITORY,
+  blobs: `(EXISTS (SELECT 1 FROM repository_blobs AS links
+      WHERE links.digest = blobs.digest AND links.${OF_REPOSITORY})
+    OR EXISTS (SELECT 1 FROM deleted_manifest_blobs AS parts JOIN deleted_manifests AS deleted
+        ON deleted.repository_id = parts.repository_id AND deleted.digest = parts.manifest_digest
+      WHERE parts.blob_digest = blobs.digest AND deleted.expires_at > unixepoch()
+        AND parts.${OF_REPOSITORY}))`,
+  repositories: `id NOT IN (${EXPIRED})`,
 };
 
 /** Columns that triggers compute. */

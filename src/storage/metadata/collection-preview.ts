@@ -28,7 +28,10 @@ export interface ManifestState extends ManifestKey {
   isFinal: number; // 1 when its namespace keeps nothing that can be restored
 }
 
-/** What has to wait for its time. Bytes that are held for two reasons count once in each. */
+/**
+ * What has to wait for its time. What is to be looked at now is not in the queue's numbers: a review
+ * decides whether it waits. Bytes that are held for two reasons count once in each.
+ */
 export interface Waiting {
   restorableManifests: number;
   restorableBytes: number; // that nothing else needs
@@ -39,6 +42,12 @@ export interface Waiting {
   queuedManifests: number;
   queuedBlobs: number;
   nextReview: number | null;
+}
+
+/** What a review leaves for a later one. */
+export interface Postponed {
+  count: number;
+  next: number | null; // seconds since the epoch
 }
 
 /** Rows that one part of {@link Waiting} looks at. */
@@ -107,6 +116,24 @@ export class CollectionPreviewMetadata {
       JSON.stringify(expired),
     );
     return row ?? { links: 0, blobs: 0, bytes: 0 };
+  }
+
+  /** Of blobs that are to be looked at now, how many stay and the time of the first (null for none). */
+  async postponedBlobs(entries: readonly QueueEntry[]): Promise<Postponed> {
+    const row = await this.#database.first<Postponed>(
+      `SELECT count(*) AS count, min(dueAt) AS next FROM (
+         SELECT max(coalesce(queue.released_at, 0) + ?2, links.lease_until) AS dueAt
+         FROM json_each(?1) AS entries
+         JOIN collection_queue AS queue ON queue.repository_id = entries.value ->> 'repositoryId'
+           AND queue.kind = 'blob' AND queue.digest = entries.value ->> 'digest'
+         JOIN repository_blobs AS links
+           ON links.repository_id = queue.repository_id AND links.digest = queue.digest
+         WHERE NOT ${LINK_IS_NEEDED})
+       WHERE dueAt > unixepoch()`,
+      JSON.stringify(entries),
+      this.#lifetimes.review,
+    );
+    return row ?? { count: 0, next: null };
   }
 
   /** What has to wait, as far as {@link MAX_COUNTED} rows of each kind tell. */

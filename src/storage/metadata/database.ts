@@ -20,7 +20,7 @@ export class ConstraintError extends Error {
 
 /**
  * D1 with typed rows and typed failures: {@link ConstraintError}; QUOTA_OF_BYTES_EXCEEDED,
- * QUOTA_OF_REPOSITORIES_EXCEEDED, NAME_UNKNOWN or TAG_IMMUTABLE, which no explanation of another
+ * QUOTA_OF_REPOSITORIES_EXCEEDED, NAME_UNKNOWN, TAG_IMMUTABLE or RESTORE_UNDER_WAY, which no explanation of another
  * constraint may catch; or UNAVAILABLE when the database did not answer and the request may be repeated.
  */
 export class Database {
@@ -91,6 +91,9 @@ async function answer<T>(pending: Promise<T>): Promise<T> {
     }
     if (message.includes('tag is immutable')) {
       throw new RegistryError('TAG_IMMUTABLE');
+    }
+    if (message.includes('restore is under way')) {
+      throw new RegistryError('RESTORE_UNDER_WAY');
     }
     if (/SQLITE_(?:ERROR|CONSTRAINT|TOOBIG|MISMATCH)/.test(message)) {
       throw error; // a fault in a statement of ours, which repeating cannot mend

@@ -33,6 +33,16 @@ export class DrainMetadata {
     return row?.id ?? null;
   }
 
+  /** How many repositories there are whose time is over, as far as `limit`. */
+  async countDue(limit: number): Promise<number> {
+    const row = await this.#database.first<{ count: number }>(
+      `SELECT count(*) AS count FROM (
+         SELECT 1 FROM repositories WHERE expires_at <= unixepoch() LIMIT ?1)`,
+      limit,
+    );
+    return row?.count ?? 0;
+  }
+
   /**
    * Deletes at most `limit` tags and as many manifests, indexes before what they name. What a trigger
    * keeps of a deleted manifest goes too. True when there are no more.

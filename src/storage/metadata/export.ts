@@ -5,6 +5,7 @@ import {
   EDGES,
   type EdgeTable,
   type ExportedTable,
+  KEPT,
 } from './backup-tables.ts';
 import type { Database } from './database.ts';
 import { readTableSchema, type TableSchema } from './table-schema.ts';
@@ -69,7 +70,7 @@ export class ExportMetadata {
       ...schema.columns.filter((column) => !left.includes(column)),
       ...edges.map((edge) => selectEdges(table, edge)),
     ];
-    const place = placeAfter(schema.key, after);
+    const place = placeAfter(table, schema.key, after);
     const limit = schema.columns.includes('body')
       ? await this.#limitByBodies(table, place, after ?? [])
       : MAX_ROWS;
@@ -119,10 +120,11 @@ function selectEdges(table: ExportedTable, edge: EdgeTable): string {
 }
 
 /** The text behind FROM: rows after a key, whose values are ?1, ?2, …, in its order. */
-function placeAfter(key: readonly string[], after: RowKey | null): string {
+function placeAfter(table: ExportedTable, key: readonly string[], after: RowKey | null): string {
   const columns = key.join(', ');
   const values = key.map((_, at) => `?${at + 1}`).join(', ');
-  return `${after === null ? '' : `WHERE (${columns}) > (${values})`} ORDER BY ${columns}`;
+  const isAfter = after === null ? 'true' : `(${columns}) > (${values})`;
+  return `WHERE ${isAfter} AND ${KEPT[table] ?? 'true'} ORDER BY ${columns}`;
 }
 
 function withLists(

@@ -25,6 +25,8 @@ import { ReferrerMetadata } from './referrers.ts';
 import { ReplicationMetadata } from './replications.ts';
 import { RepositoryMetadata } from './repositories.ts';
 import { RestoreMetadata } from './restore.ts';
+import { RestoreEndMetadata } from './restore-end.ts';
+import { RestoreStates } from './restore-state.ts';
 import { RetentionMetadata } from './retention.ts';
 import { RetentionTagMetadata } from './retention-tags.ts';
 import { RobotMetadata } from './robots.ts';
@@ -73,6 +75,8 @@ export class MetadataStore {
   readonly retention: RetentionMetadata;
   readonly retentionTags: RetentionTagMetadata;
   readonly restore: RestoreMetadata;
+  readonly restoreStates: RestoreStates;
+  readonly restoreEnd: RestoreEndMetadata;
   readonly robots: RobotMetadata;
   readonly scrub: ScrubMetadata;
   readonly signingKeys: SigningKeyMetadata;
@@ -118,7 +122,9 @@ export class MetadataStore {
     this.repositories = new RepositoryMetadata(database);
     this.retention = new RetentionMetadata(database);
     this.retentionTags = new RetentionTagMetadata(database);
-    this.restore = new RestoreMetadata(database, this.progress);
+    this.restore = new RestoreMetadata(database);
+    this.restoreStates = new RestoreStates(database, this.progress);
+    this.restoreEnd = new RestoreEndMetadata(database, lifetimes);
     this.robots = new RobotMetadata(database);
     this.scrub = new ScrubMetadata(database);
     this.signingKeys = new SigningKeyMetadata(database);

@@ -116,13 +116,14 @@ export class NamespaceMetadata {
 
   /**
    * Removes a namespace with its members, robots and trust rules, and all that was given to them;
-   * false when it is not there or still has repositories.
+   * false when it is not there, is a mirror, or still has repositories.
    */
   delete(name: string, actor: Actor, entry: AuditEntry): Promise<boolean> {
     const robots = 'SELECT name FROM robots WHERE namespace = ?1';
     return runGuarded(this.#database, [
       guardFound(EXISTS, name),
       guardFree('SELECT 1 FROM repositories WHERE namespace = ?1', name),
+      guardFree('SELECT 1 FROM upstreams WHERE namespace = ?1', name),
       [`DELETE FROM credentials WHERE principal IN (${robots})`, name],
       [`DELETE FROM members WHERE principal IN (${robots})`, name],
       ['DELETE FROM namespaces WHERE name = ?1', name], // the rest goes with it, by foreign keys

@@ -1,6 +1,7 @@
 /** The statements that put rows of a backup back. ?1 is JSON: a list of rows. */
 import { type BackupRow, EDGES, type EdgeTable, type ExportedTable } from './backup-tables.ts';
 import type { Database, Statement } from './database.ts';
+import type { RestoreState } from './restore-state.ts';
 import { type ForeignKey, readTableSchema, type TableSchema } from './table-schema.ts';
 
 /** What the restore itself makes before the row comes, and what of it the row knows better. */
@@ -62,28 +63,23 @@ export function refusedOf(
 }
 
 /**
- * Adds entries of the audit log under their own ids. Where another entry has the id, such as the login of
- * the one who restores, an entry gets the next one behind `begin`, the first that is not of the backup.
+ * Adds entries of the audit log under their own ids. Where entries from before the restore have those, such
+ * as the login of the one who restores, an entry gets one between the backup's and that of the beginning.
  */
 export function insertAudit(
   columns: readonly string[],
   rows: readonly BackupRow[],
-  begin: number,
+  { own, lastAudit }: RestoreState,
 ): Statement {
-  const isSame = (entry: string) =>
-    columns
-      .filter((column) => column !== 'id')
-      .map((column) => `${entry}.${column} IS ${value(column)}`)
-      .join(' AND ');
+  const id = `iif(${value('id')} > ?2, ${value('id')}, ${value('id')} + ?3)`;
   const others = columns.filter((column) => column !== 'id');
   return [
     `INSERT INTO audit (id, ${others.join(', ')})
-     SELECT iif(taken.id IS NULL, ${value('id')}, NULL), ${others.map(value).join(', ')}
-     FROM json_each(?1) AS rows LEFT JOIN audit AS taken ON taken.id = ${value('id')}
-     WHERE taken.id IS NULL OR NOT (${isSame('taken')}) AND NOT EXISTS (
-       SELECT 1 FROM audit AS moved WHERE moved.id > ?2 AND ${isSame('moved')})`,
+     SELECT ${id}, ${others.map(value).join(', ')} FROM json_each(?1) AS rows
+     WHERE NOT EXISTS (SELECT 1 FROM audit AS present WHERE present.id = ${id})`,
     JSON.stringify(rows),
-    begin,
+    own,
+    Math.max(own, lastAudit),
   ];
 }
 

@@ -1,22 +1,9 @@
 import type { Digest } from '../../oci/digest.ts';
-import { type Actor, record } from './audit.ts';
-import { type BackupRow, DERIVED, type ExportedTable } from './backup-tables.ts';
-import type { Database } from './database.ts';
-import type { ProgressMetadata } from './progress.ts';
+import { type BackupRow, DERIVED, EDGES, type ExportedTable } from './backup-tables.ts';
+import { ConstraintError, type Database } from './database.ts';
 import { insertAudit, insertRows, refusedOf } from './restore-rows.ts';
-import { readTableSchema } from './table-schema.ts';
-
-/** A restore that has begun. */
-export interface RestoreState {
-  backup: string; // its id
-  audit: number; // the id of the entry that notes the beginning
-  isDone: boolean;
-}
-
-const JOB = 'restore';
-
-/** A restore that nobody went on with for so long does not keep the collector from its work any more. */
-const PATIENCE = 2 * 24 * 60 * 60; // seconds
+import { guardPhase, type RestoreState } from './restore-state.ts';
+import { readTableSchema, type TableSchema } from './table-schema.ts';
 
 /** The database refused a row: it is not as a row of its table has to be. */
 export class InvalidRowError extends Error {
@@ -26,68 +13,9 @@ export class InvalidRowError extends Error {
 /** Puts rows of a backup back. Every step may be repeated. */
 export class RestoreMetadata {
   readonly #database: Database;
-  readonly #progress: ProgressMetadata;
 
-  constructor(database: Database, progress: ProgressMetadata) {
+  constructor(database: Database) {
     this.#database = database;
-    this.#progress = progress;
-  }
-
-  /** The restore that was begun last, or null. */
-  find(): Promise<RestoreState | null> {
-    return this.#progress.find<RestoreState>(JOB);
-  }
-
-  /** Whether somebody is restoring now: then much is there that nothing holds yet. */
-  async isUnderWay(): Promise<boolean> {
-    const row = await this.#database.first(
-      `SELECT 1 FROM progress WHERE job = ?1 AND NOT state ->> 'isDone'
-         AND updated_at > unixepoch() - ?2`,
-      JOB,
-      PATIENCE,
-    );
-    return row !== null;
-  }
-
-  /** Whether nobody has made anything here. */
-  async isEmpty(): Promise<boolean> {
-    const found = await this.#database.first(
-      `SELECT 1 WHERE EXISTS (SELECT 1 FROM repositories) OR EXISTS (SELECT 1 FROM users)
-         OR EXISTS (SELECT 1 FROM namespaces)`,
-    );
-    return found === null;
-  }
-
-  /** Begins a restore. Entries of the audit log from now on come after `lastAudit`, those of the backup. */
-  async begin(backup: string, lastAudit: number, actor: Actor): Promise<void> {
-    await this.#database.batch([
-      [
-        `INSERT INTO audit (id, event, principal, address, target)
-         SELECT max(coalesce(max(id), 0), ?1) + 1, 'restore.begin', ?2, ?3, ?4 FROM audit`,
-        lastAudit,
-        actor.principal,
-        actor.address,
-        backup,
-      ],
-      [
-        `INSERT INTO progress (job, state)
-         SELECT ?1, json_object('backup', ?2, 'audit', max(id), 'isDone', json('false')) FROM audit
-         WHERE true
-         ON CONFLICT DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at`,
-        JOB,
-        backup,
-      ],
-    ]);
-  }
-
-  /** Says that the restore goes on: for {@link isUnderWay}. */
-  async goOn(state: RestoreState): Promise<void> {
-    await this.#progress.save(JOB, state);
-  }
-
-  async end(state: RestoreState, actor: Actor): Promise<void> {
-    await this.#database.batch([record(actor, { event: 'restore.end', target: state.backup })]);
-    await this.#progress.save(JOB, { ...state, isDone: true });
   }
 
   /** The keys in R2 of those blobs that have a row. */
@@ -110,32 +38,40 @@ export class RestoreMetadata {
   }
 
   /**
-   * Adds rows, all with the same columns, that are not there. Those stay away that refer to something
-   * which is not there, or not yet.
+   * Adds rows that are not there. Those stay away that refer to something which is not there, or not yet.
    *
-   * @returns the places of those in `rows`
+   * @returns the places of those in `rows`; null, and nothing has changed, when the restore is not open
+   *   any more
    * @throws InvalidRowError, and nothing has changed
    */
   async insert(
     table: ExportedTable,
     rows: readonly BackupRow[],
     state: RestoreState,
-  ): Promise<number[]> {
+  ): Promise<number[] | null> {
     const schema = await readTableSchema(this.#database, table);
     const left = DERIVED[table] ?? [];
     const columns = schema.columns.filter(
       (column) => rows[0] !== undefined && column in rows[0] && !left.includes(column),
     );
+    const guard = guardPhase(state, 'open');
     try {
       if (table === 'audit') {
-        await this.#database.batch([insertAudit(columns, rows, state.audit)]);
+        await this.#database.batch([guard, insertAudit(columns, rows, state)]);
         return [];
       }
       const statements = await insertRows(this.#database, table, schema, columns, rows);
-      const results = await this.#database.batch([...statements, refusedOf(table, schema, rows)]);
+      const refused = refusedOf(table, schema, rows);
+      const results = await this.#database.batch([guard, ...statements, refused]);
       return (results.at(-1) as { place: number }[]).map(({ place }) => place);
     } catch (error) {
-      if (/SQLITE_(?:ERROR|CONSTRAINT|TOOBIG|MISMATCH)/.test(String(error))) {
+      if (error instanceof ConstraintError && error.constraint === 'guard') {
+        return null;
+      }
+      if (
+        error instanceof ConstraintError ||
+        /SQLITE_(?:ERROR|CONSTRAINT|TOOBIG|MISMATCH)/.test(String(error))
+      ) {
         throw new InvalidRowError(String(error));
       }
       throw error;
@@ -164,13 +100,31 @@ export class RestoreMetadata {
     );
   }
 
-  /** Columns of rows that the table does not have. */
-  async unknownColumns(
-    table: ExportedTable,
-    row: BackupRow,
-    lists: readonly string[],
-  ): Promise<string[]> {
-    const { columns } = await readTableSchema(this.#database, table);
-    return Object.keys(row).filter((name) => !columns.includes(name) && !lists.includes(name));
+  /** Looks whether rows have the columns of the table, each its type. @throws InvalidRowError */
+  async check(table: ExportedTable, rows: readonly BackupRow[]): Promise<void> {
+    const schema = await readTableSchema(this.#database, table);
+    const lists = (EDGES[table] ?? []).map(({ field }) => field);
+    const names = Object.keys(rows[0] ?? {});
+    for (const row of rows) {
+      if (Object.keys(row).length !== names.length || !names.every((name) => name in row)) {
+        throw new InvalidRowError('rows that are sent together have the same columns');
+      }
+      for (const [column, value] of Object.entries(row)) {
+        if (!(lists.includes(column) ? Array.isArray(value) : fits(schema, column, value))) {
+          throw new InvalidRowError(`${column} cannot be ${JSON.stringify(value).slice(0, 100)}`);
+        }
+      }
+    }
   }
+}
+
+/** Whether the database keeps a value as it is in a column: it has to have the type, and no other. */
+function fits({ types }: TableSchema, column: string, value: BackupRow[string]): boolean {
+  return (
+    types[column] !== undefined &&
+    (value === null ||
+      (types[column] === 'INTEGER'
+        ? Number.isSafeInteger(value)
+        : typeof value === 'string' && value.isWellFormed() && !value.includes('\0')))
+  );
 }

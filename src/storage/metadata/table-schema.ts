@@ -9,12 +9,14 @@ export interface ForeignKey {
 /** What the database says of one of its tables. */
 export interface TableSchema {
   columns: readonly string[];
+  types: Readonly<Record<string, string>>; // by column: INTEGER or TEXT
   key: readonly string[];
   foreignKeys: readonly ForeignKey[];
 }
 
 interface ColumnInfo {
   name: string;
+  type: string;
   pk: number; // its place in the key, from 1; 0 when it is none of it
 }
 
@@ -34,6 +36,7 @@ export async function readTableSchema(database: Database, table: string): Promis
   const keys = Map.groupBy(foreignKeys, ({ id }) => id);
   return {
     columns: columns.map(({ name }) => name),
+    types: Object.fromEntries(columns.map(({ name, type }) => [name, type])),
     key: columns
       .filter(({ pk }) => pk > 0)
       .sort((one, other) => one.pk - other.pk)

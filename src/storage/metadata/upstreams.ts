@@ -1,6 +1,6 @@
 import { type Actor, type AuditEntry, record } from './audit.ts';
 import type { Database } from './database.ts';
-import { guardFree, runGuarded } from './guarded-batch.ts';
+import { guardFound, guardFree, runGuarded } from './guarded-batch.ts';
 
 /** Another registry, of which a namespace is the mirror. */
 export interface UpstreamRecord {
@@ -58,11 +58,13 @@ export class UpstreamMetadata {
 
   /**
    * Makes a namespace the mirror of an upstream, or changes that. The namespace is made when it is not
-   * there. False, and nothing changes, when it has repositories of its own.
+   * there, and a new mirror without a retention policy gets one with `rules` (JSON). False, and nothing
+   * changes, when it has repositories of its own.
    */
   put(
     upstream: UpstreamRecord,
     isPublic: boolean,
+    rules: string,
     actor: Actor,
     entry: AuditEntry,
   ): Promise<boolean> {
@@ -78,6 +80,13 @@ export class UpstreamMetadata {
          VALUES (?1, ?2, 1, 0) ON CONFLICT DO NOTHING`,
         namespace,
         isPublic ? 1 : 0,
+      ],
+      [
+        `INSERT INTO retention_policies (namespace, rules, is_enabled, every_hours, revision, next_run_at)
+         SELECT ?1, ?2, 1, 24, lower(hex(randomblob(8))), unixepoch() + 86400
+         WHERE NOT EXISTS (SELECT 1 FROM upstreams WHERE namespace = ?1) ON CONFLICT DO NOTHING`,
+        namespace,
+        rules,
       ],
       [
         `INSERT INTO upstreams (namespace, url, username, secret, token_host, repositories, platforms,
@@ -105,13 +114,17 @@ export class UpstreamMetadata {
     ]);
   }
 
-  /** Ends the mirror: what was fetched stays, and is the namespace's own from then on. False: there is none. */
-  async delete(namespace: string, actor: Actor, entry: AuditEntry): Promise<boolean> {
-    const [, deleted] = await this.#database.batch([
+  /**
+   * Ends the mirror: what was fetched stays, and is the namespace's own from then on. Pushes make no
+   * repositories beside it. False when there is none.
+   */
+  delete(namespace: string, actor: Actor, entry: AuditEntry): Promise<boolean> {
+    return runGuarded(this.#database, [
+      guardFound('SELECT 1 FROM upstreams WHERE namespace = ?1', namespace),
+      ['DELETE FROM upstreams WHERE namespace = ?1', namespace],
+      ['UPDATE namespaces SET creates_on_push = 0 WHERE name = ?1', namespace],
       record(actor, entry),
-      ['DELETE FROM upstreams WHERE namespace = ?1 RETURNING namespace', namespace],
     ]);
-    return deleted?.length === 1;
   }
 }
 

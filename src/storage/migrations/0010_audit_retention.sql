@@ -1,9 +1,23 @@
--- Entries of the audit log go when they are old; until then nobody can take one away.
+-- Entries of the audit log go when they are old; until then nobody can take one away, but those that a
+-- restore has brought which is given up: their ids are between its own and those from before it.
 
 DROP TRIGGER audit_is_kept;
 
 CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit
 WHEN OLD.at > unixepoch() - 30 * 86400
+  AND NOT EXISTS (SELECT 1 FROM progress WHERE job = 'restore' AND state ->> 'phase' = 'given up'
+    AND OLD.id > state ->> 'own' AND OLD.id < state ->> 'audit')
 BEGIN
   SELECT RAISE(ABORT, 'audit entries of the last 30 days cannot be deleted');
+END;
+
+-- While a restore is under way, nothing else changes: whatever does has its entry behind the one that
+-- began the restore, whose own entries are before that. What changes no content may go on.
+CREATE TRIGGER changes_wait_for_restores AFTER INSERT ON audit
+WHEN NEW.event NOT IN ('restore.begin', 'restore.end', 'restore.give-up', 'backup.begin',
+    'login.failed', 'token.issue', 'quota.warning', 'scrub.start', 'object.damaged')
+  AND EXISTS (SELECT 1 FROM progress WHERE job = 'restore' AND state ->> 'phase' <> 'done'
+    AND NEW.id > state ->> 'audit')
+BEGIN
+  SELECT RAISE(ABORT, 'restore is under way');
 END;

@@ -7,29 +7,6 @@ export const ACCOUNTS: readonly Example[] = [
   { method: 'GET', route: '/me' },
   {
     method: 'POST',
-    route: '/restore',
-    body: {
-      header: {
-        format: 'edgewater-metadata',
-        version: 1,
-        id: '7f4ff8a1-3c0e-4c0a-9b5f-6a8a52d7a001',
-        schema: '0001_initial.sql',
-        takenAt: '2026-11-01T00:00:00.000Z',
-        tables: ['tags'],
-      },
-      lastAudit: 0,
-    },
-    event: 'restore.begin',
-  },
-  {
-    method: 'POST',
-    route: '/restore/tables/:table',
-    path: '/restore/tables/users',
-    body: { rows: [{ name: 'bob', password: 'none', is_admin: 0, disabled_at: 1, created_at: 1 }] },
-  },
-  { method: 'POST', route: '/restore/end', body: {}, event: 'restore.end' },
-  {
-    method: 'POST',
     route: '/users',
     body: { name: 'alice', password: PASSWORD, isAdmin: true },
     event: 'user.create',

@@ -27,7 +27,6 @@ export const OPERATIONS: readonly Example[] = [
     route: '/namespaces/:namespace/why/:digest',
     path: `/namespaces/acme/why/sha256:${'0'.repeat(64)}`,
   },
-  { method: 'POST', route: '/collection', body: { dryRun: false }, event: 'collection.run' },
   {
     method: 'POST',
     route: '/namespaces',
@@ -50,5 +49,6 @@ export const OPERATIONS: readonly Example[] = [
     route: '/backup/copies/:copy/parts/:part',
     path: '/backup/copies/{copy}/parts/0',
   },
+  { method: 'POST', route: '/collection', body: { dryRun: false }, event: 'collection.run' },
   { method: 'DELETE', route: '/users/:user', path: '/users/alice', event: 'user.delete' },
 ];

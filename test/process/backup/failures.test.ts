@@ -67,17 +67,49 @@ test('a damaged file is refused before anything is asked', async () => {
   }
 });
 
-test('a restore that lacks content stops, goes on when it is there, and is then refused', async () => {
+/** Begins a restore of another backup, as somebody who was broken off. */
+const beginAnother = () =>
+  place.api('POST', '/restore', {
+    header: {
+      format: 'edgewater-metadata',
+      version: 1,
+      id: '7f4ff8a1-3c0e-4c0a-9b5f-6a8a52d7a001',
+      schema: '0001_initial.sql',
+      takenAt: '2026-10-01T00:00:00.000Z',
+      tables: ['tags'],
+    },
+    lastAudit: 0,
+  });
+
+test('a restore that lacks content begins nothing, and restores when it is there', async () => {
   await place.start('second');
   await rename(blobFile(), place.path('elsewhere'));
   const { code, stderr } = await place.run('restore', saved(), '--quiet');
   expect(code).toBe(1);
   expect(stderr).toContain(layer?.digest ?? '');
+  await place.api('POST', '/namespaces', { name: 'other' }); // nothing is under way
+  await place.api('DELETE', '/namespaces/other');
+
   await rename(place.path('elsewhere'), blobFile());
-  // The backup that was begun with goes on, and no other.
+  await beginAnother();
+  const refused = await place.run('restore', saved(), '--quiet');
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/backup of 2026-10-01.*is under way.*--give-up/);
+  expect((await place.run('restore', '--give-up')).code).toBe(0);
+  expect((await place.run('restore', '--give-up')).code).toBe(1);
+
   const restored = await place.json('restore', saved(), '--quiet');
   expect(restored).toMatchObject({ missingBlobs: [], verification: { tags: 1, wrong: [] } });
   const read = await call('GET', `/v2/acme/app/blobs/${layer?.digest}`);
   expect(Buffer.compare(await bytesOf(read), layer?.bytes ?? new Uint8Array())).toBe(0);
-  expect((await place.run('restore', saved())).stderr).toContain('into an empty one only');
+});
+
+test('a restore that is finished may be repeated, and another backup is refused', async () => {
+  expect(await place.json('restore', saved(), '--quiet')).toMatchObject({ isDone: true });
+  await place.json('backup', place.path('later'), '--quiet');
+  const { code, stderr } = await place.run('restore', place.path('later'));
+  expect({ code, stderr }).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('into an empty one only'),
+  });
 });

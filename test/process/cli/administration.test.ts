@@ -65,7 +65,10 @@ describe('administration', () => {
     const shown = { name: namespace, createsOnPush: false, usage };
     expect(await admin.json('namespace', 'show', namespace)).toMatchObject(shown);
     expect(await admin.json('usage')).toContainEqual(expect.objectContaining(shown));
-    expect(await admin.get('usage')).toMatch(/ 0 B +1\.50 GB +0 +1 of 1 +full$/m);
+    const { stdout, stderr } = await admin.run(['usage']);
+    expect(stdout).toMatch(/ 0 B +1\.50 GB +0 +90 +1 of 1 +full$/m);
+    expect(stderr).toContain(`${namespace} is full`);
+    expect(await admin.get('namespace', 'show', namespace)).toMatch(/^warning from % +90$/m);
     expect(await admin.get('usage', namespace)).toMatch(new RegExp(`^${namespace}/app +0 B$`, 'm'));
     const totals = { bytes: 0, repositories: 1 };
     expect(await admin.json('usage', namespace, '--recount')).toEqual([

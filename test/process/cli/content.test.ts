@@ -1,6 +1,15 @@
 /** What is in a namespace, what was deleted there, and what the log says of it. */
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ADMIN_PASSWORD, newAdmin, nextNumber, type Person, registry, statusFor } from './place.ts';
+import {
+  ADMIN_PASSWORD,
+  folder,
+  newAdmin,
+  nextNumber,
+  type Person,
+  registry,
+  statusFor,
+} from './place.ts';
 
 describe('content', () => {
   let admin: Person;
@@ -33,8 +42,9 @@ describe('content', () => {
     const name = `${namespace}/kept`;
     const digest = await pushTag(name, 'v1');
     const preview = await admin.get('gc', '--dry-run');
-    expect(preview).toMatch(/blobs that nobody needs, into the trash +\d+ +[\d.]+ kB/);
+    expect(preview).toMatch(/blobs that nobody needs, into the trash +\d+ +[\d.]+ k?B/);
     expect(preview).toContain('waiting: objects in the trash');
+    expect(preview).toMatch(/^waiting: manifests and blobs to look at, next +\d+ +- +/m);
     expect(await admin.json('gc')).toMatchObject({ manifests: 0, isDone: true });
     expect(await admin.get('why', digest)).toMatch(/tagged v1/);
     const inNamespace = await admin.json('why', digest, '--namespace', namespace);
@@ -48,6 +58,8 @@ describe('content', () => {
     const [now] = (await admin.json('tag', 'history', name, 'v1')) as { digest: string }[];
     const digest = now?.digest ?? '';
     expect(await admin.get('tag', 'show', name, 'v1', '--at', '0s')).toBe(`${digest}\n`);
+    expect(await admin.get('tag', 'list', name)).toContain(` ${digest} `);
+    expect((await admin.run(['tag', 'show', name, 'v1@now'])).stderr).toContain('--at <time>');
     expect((await admin.run(['tag', 'show', name, 'v1', '--at', '1d'])).code).toBe(1);
     await admin.get('tag', 'delete', name, 'v1');
     expect(await admin.json('deleted', 'tags', name)).toMatchObject([{ name: 'v1', digest }]);
@@ -75,6 +87,15 @@ describe('content', () => {
     expect(await admin.json('namespace', 'show', namespace)).toMatchObject({ restoreDays: 3 });
   });
 
+  test('a copy of the database is not downloaded into a folder that is not there', async () => {
+    await pushTag(`${namespace}/app`, 'v1');
+    const { copy } = (await admin.json('copy', 'make')) as { copy: string };
+    const target = join(folder, 'missing', 'copy');
+    expect((await admin.run(['copy', 'download', copy, target])).stderr).toBe(
+      `edgewater: ${target}.part: no such file or directory\n`,
+    );
+  });
+
   test('the audit log', async () => {
     await admin.get('namespace', 'set', namespace, '--public');
     const filter = ['--namespace', namespace, '--event', 'namespace.update'];
@@ -83,6 +104,10 @@ describe('content', () => {
       { event: 'namespace.update', principal: 'admin', namespace },
     ]);
     expect(await admin.get('audit', 'list', ...filter)).toContain('namespace.update');
+    const cut = await admin.run(['audit', 'list', '--limit', '1']);
+    expect(cut.stderr).toContain('the newest 1 of the last day; --limit shows more');
+    const none = await admin.run(['audit', 'list', '--event', 'nothing']);
+    expect(none).toMatchObject({ stdout: '', stderr: expect.stringContaining('--since 7d') });
     const [newest] = (await admin.json('audit', 'list', '--limit', '1')) as { event: string }[];
     expect(newest).toMatchObject({ event: 'namespace.update' });
     expect((await admin.run(['audit', 'list', '--since', 'yesterday'])).code).toBe(2);

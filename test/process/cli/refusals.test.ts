@@ -1,6 +1,8 @@
 /** What the CLI does not do, and how it says so. */
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { newAdmin, Person, registry } from './place.ts';
+import { ADMIN_PASSWORD, folder, newAdmin, nextNumber, Person, registry } from './place.ts';
 
 describe('what cannot be done', () => {
   test.each([
@@ -35,5 +37,48 @@ describe('what cannot be done', () => {
   test('half a login in the environment: 2', async () => {
     const { code } = await new Person({ EDGEWATER_USER: 'admin' }).run(['whoami']);
     expect(code).toBe(2);
+  });
+});
+
+describe('files', () => {
+  test('of which nothing is left behind when the registry refuses', async () => {
+    const target = join(folder, `target-${nextNumber()}`);
+    const stranger = new Person({
+      EDGEWATER_USER: 'admin',
+      EDGEWATER_PASSWORD: 'not the password',
+    });
+    for (const args of [
+      ['export', 'acme/none:v1', target],
+      ['export', 'acme/none:v1', `${target}.tar`],
+      ['backup', target],
+    ]) {
+      expect((await stranger.run(args)).code).toBe(1);
+    }
+    expect((await readdir(folder)).filter((name) => name.startsWith('target'))).toEqual([]);
+  });
+
+  test('that are not there, or of another kind, are named', async () => {
+    const admin = newAdmin();
+    const target = join(folder, `target-${nextNumber()}`);
+    const archive = await admin.run(['export', 'acme/none:v1', `${target}.tgz`]);
+    expect(archive).toMatchObject({ code: 2, stderr: expect.stringContaining('a .tar file') });
+    const missing = await admin.run(['restore', target]);
+    expect(missing.stderr).toBe(`edgewater: ${target}: no such file or directory\n`);
+    const rules = await admin.run(['retention', 'set', 'acme', '--file', target]);
+    expect(rules.stderr).toBe(`edgewater: --file: ${target}: no such file or directory\n`);
+  });
+
+  test('are named from where one stands, also by npm run edgewater', async () => {
+    const name = 'here.json';
+    await writeFile(join(folder, name), '[{"action":"delete","pushedBeforeDays":90}]');
+    const namespace = `team-${nextNumber()}`;
+    await newAdmin().get('namespace', 'create', namespace);
+    const person = new Person({
+      EDGEWATER_USER: 'admin',
+      EDGEWATER_PASSWORD: ADMIN_PASSWORD,
+      INIT_CWD: folder,
+      npm_lifecycle_event: 'edgewater',
+    });
+    await person.get('retention', 'preview', namespace, '--file', name);
   });
 });

@@ -139,7 +139,7 @@ test('a tag that fails does not keep the others', async () => {
     {
       repository: `${MIRROR}/${repository}`,
       tag: 'v2',
-      reason: 'the upstream does not have the blob',
+      reason: `the upstream has no blob ${missing} in ${repository}`,
     },
   ]);
   expect(await tagsThere('acme/partly')).toEqual(['v1']);

@@ -2,23 +2,24 @@ import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { Reference, Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
-import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
-import type { ImmutableTag } from '../storage/metadata/tag-rules.ts';
+import type { MetadataStore } from './metadata/metadata-store.ts';
+import type { ImmutableTag } from './metadata/tag-rules.ts';
 
 /** True when the database has refused because a tag is immutable. */
 export function isImmutable(error: unknown): boolean {
   return error instanceof RegistryError && error.error === 'TAG_IMMUTABLE';
 }
 
-/** Says which tag a push may not move, and why: TAG_IMMUTABLE. */
+/** Says which tag may not move to a digest, why, and what to do instead: TAG_IMMUTABLE. */
 export async function explainImmovable(
   { tagRules }: MetadataStore,
   repository: RepositoryName,
   tags: readonly Tag[],
   digest: Digest,
+  advice: string,
 ): Promise<RegistryError> {
   const found = await tagRules.findImmovable(repository, tags, digest);
-  return explain(found, 'names another manifest already', 'push under another tag');
+  return explain(found, 'names another manifest already', advice);
 }
 
 /** Says which tag keeps itself or its manifest from being deleted, and why: TAG_IMMUTABLE. */

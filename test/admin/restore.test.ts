@@ -1,0 +1,248 @@
+/** What a restore takes, and what waits while it is under way. */
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { RESTORED } from '../../src/storage/metadata/backup-tables.ts';
+import { call as protocol, pushBlob } from '../support/client.ts';
+import { randomBlob, randomImage } from '../support/images.ts';
+import { query } from '../support/storage.ts';
+import { ADMIN, audited, call, user } from './api.ts';
+import { EXAMPLES } from './examples.ts';
+import { begin, end, lose, newHeader, readAll, restore } from './restoring.ts';
+
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+
+const entry = (id: number) => ({
+  id,
+  at: 1,
+  event: 'tag.set',
+  principal: 'mallory',
+  repository: 'acme/app',
+  target: 'v1',
+  after: DIGEST,
+});
+
+beforeEach(lose);
+
+describe('while a restore is under way', () => {
+  test('the API changes nothing else, and says why', async () => {
+    await begin(newHeader(), 10);
+    const refused = await call(ADMIN, 'POST', '/namespaces', { body: { name: 'acme' } });
+    expect(refused.status).toBe(403);
+    expect(refused.json.detail).toMatch(/a restore is under way.*edgewater restore/);
+    expect(await query('SELECT name FROM namespaces')).toEqual([]);
+    await end();
+    expect((await call(ADMIN, 'POST', '/namespaces', { body: { name: 'acme' } })).status).toBe(201);
+  });
+
+  test('blobs arrive, and a manifest is refused, as a client can show it', async () => {
+    await begin(newHeader(), 10);
+    const image = randomImage();
+    for (const blob of image.blobs) {
+      await pushBlob('acme/app', blob);
+    }
+    const put = () =>
+      protocol('PUT', '/v2/acme/app/manifests/v1', {
+        headers: { 'Content-Type': image.mediaType },
+        body: image.bytes,
+      });
+    const refused = await put();
+    expect(refused.status).toBe(403);
+    expect(await refused.text()).toMatch(/DENIED.*a restore is under way/);
+    expect(await query('SELECT digest FROM manifests')).toEqual([]);
+    await end();
+    expect((await put()).status).toBe(201);
+  });
+
+  test('the collector rests, when it is asked for as well', async () => {
+    await begin();
+    const { status, json } = await call(ADMIN, 'POST', '/collection', { body: {} });
+    expect(status).toBe(403);
+    expect(json.detail).toMatch(/a restore is under way/);
+    expect((await call(ADMIN, 'POST', '/collection', { body: { dryRun: true } })).status).toBe(200);
+  });
+});
+
+describe('the audit log of a restored registry', () => {
+  test('has no entries of the backup behind its beginning, and none after its end', async () => {
+    await call(ADMIN, 'POST', '/backup', { body: {} });
+    await call(ADMIN, 'POST', '/backup', { body: {} });
+    await begin(newHeader(), 10);
+    expect((await restore('audit', [entry(11)])).status).toBe(400);
+    expect((await restore('audit', [entry(0)])).status).toBe(400);
+    for (const id of [1, 2, 3, 10]) {
+      expect((await restore('audit', [entry(id)])).json).toEqual({ refused: [] });
+      expect((await restore('audit', [entry(id)])).json).toEqual({ refused: [] });
+    }
+    const [began] = await audited('restore.begin');
+    expect((await audited('tag.set')).map(({ id }) => id < began.id)).toEqual(Array(4).fill(true));
+    await end();
+    expect((await restore('audit', [entry(4)])).status).toBe(404);
+    expect(await audited('tag.set')).toHaveLength(4);
+  });
+
+  test('has ids that can be counted on from', async () => {
+    expect((await begin(newHeader(), 2 ** 53 - 1)).status).toBe(400);
+    await begin(newHeader(), 10);
+    await restore('repositories', [{ id: 1, name: 'acme/app', namespace: 'acme' }]);
+    const change = { repository_id: 1, name: 'v1', digest: DIGEST, at: 1, principal: 'x' };
+    expect((await restore('tag_history', [{ ...change, id: 11 }])).status).toBe(400);
+    expect((await restore('tag_history', [{ ...change, id: 10 }])).json).toEqual({ refused: [] });
+  });
+});
+
+test('rows that arrive while a restore is ended are all there, or none', async () => {
+  await begin();
+  const [rows] = await Promise.all([
+    restore('pulls', [{ repository_id: 9, reference: 'v1', count: 1, last_pulled_at: 1 }]),
+    end(),
+  ]);
+  expect([200, 404]).toContain(rows.status);
+  expect((await restore('users', [])).status).toBe(404);
+  expect(await query("SELECT state ->> 'phase' FROM progress WHERE job = 'restore'")).toEqual([
+    'done',
+  ]);
+});
+
+test('whatever the API has stored is taken', async () => {
+  const header = newHeader();
+  for (const { route, method, path, body } of EXAMPLES) {
+    const isOfRestore = route.startsWith('/restore');
+    if (method !== 'GET' && method !== 'DELETE' && !isOfRestore && !(path ?? '').includes('{')) {
+      const caller = route === '/me/password' ? user('alice') : ADMIN;
+      await call(caller, method, path ?? route, { ...(body && { body }) });
+    }
+  }
+  const rows = await readAll();
+  for (const table of [
+    'users',
+    'robots',
+    'trust_rules',
+    'tag_rules',
+    'upstreams',
+    'retention_policies',
+  ]) {
+    expect(rows[table], table).not.toEqual([]);
+  }
+  expect(rows.credentials?.length).toBeGreaterThan(2);
+  await lose();
+  await begin(header, 1000);
+  for (const table of RESTORED) {
+    const { status, text, json } = await restore(table, rows[table]);
+    expect(status, `${table} ${text}`).toBe(200);
+    expect(json.refused, table).toEqual([]);
+  }
+  await end();
+});
+
+describe('the end', () => {
+  test('leaves neither blobs that nothing holds nor the spare repository', async () => {
+    const { json } = await begin(newHeader(), 0);
+    await restore('repositories', [{ id: 1, name: 'acme/app', namespace: 'acme' }]);
+    const [held, unheld, deletedOnly] = [randomBlob(10), randomBlob(10), randomBlob(10)];
+    for (const [at, { digest, bytes }] of [held, unheld].entries()) {
+      await env.BUCKET.put(`blobs/restored-${at}`, bytes);
+      const blob = { digest, r2_key: `blobs/restored-${at}`, size: 10, created_at: 1 };
+      expect((await restore('blobs', [blob])).json).toEqual({ refused: [] });
+    }
+    const link = { repository_id: 1, digest: held.digest, lease_until: 1 };
+    await restore('repository_blobs', [link]);
+    await pushBlob(json.spareRepository, deletedOnly);
+    const { digest } = randomImage();
+    const deleted = {
+      ...{ repository_id: 1, digest, media_type: 'x/y', size: 2, pushed_at: 1, deleted_at: 1 },
+      ...{ expires_at: 4_000_000_000, r2_key: 'manifests/kept', body: null },
+      ...{ blobs: [deletedOnly.digest], children: [] },
+    };
+    await env.BUCKET.put('manifests/kept', '{}');
+    expect((await restore('deleted_manifests', [deleted])).json).toEqual({ refused: [] });
+    await end();
+    expect(await query('SELECT digest FROM blobs ORDER BY digest')).toEqual(
+      [held.digest, deletedOnly.digest].sort(),
+    );
+    expect(await query('SELECT r2_key FROM trash')).toEqual(['blobs/restored-1']);
+    expect(await query('SELECT name FROM repositories')).toEqual(['acme/app']);
+    expect(await query('SELECT name FROM namespaces')).toEqual(['acme']);
+    expect(await query('SELECT count(*) FROM collection_queue WHERE repository_id <> 1')).toEqual([
+      0,
+    ]);
+  });
+
+  test('lets SQLite count what the indexes hold', async () => {
+    await begin(newHeader(), 0);
+    const tags = Array.from({ length: 100 }, (_, at) => ({
+      ...{ repository_id: 1, reference: `v${at}`, count: 1, last_pulled_at: 1 },
+    }));
+    await restore('repositories', [{ id: 1, name: 'acme/app', namespace: 'acme' }]);
+    await restore('pulls', tags);
+    await end();
+    expect(await query("SELECT tbl FROM sqlite_stat1 WHERE tbl = 'pulls'")).toEqual(['pulls']);
+  });
+
+  test('keeps a repository of that name which the backup has', async () => {
+    await begin(newHeader(), 0);
+    const name = 'edgewater-restore/deleted';
+    const row = { id: 1, name, namespace: 'edgewater-restore', created_at: 1 };
+    await restore('repositories', [row]);
+    await restore('namespaces', [{ name: row.namespace, created_at: 1 }]);
+    await end();
+    expect(await query('SELECT name FROM repositories')).toEqual([name]);
+    expect(await query('SELECT name FROM namespaces')).toEqual([row.namespace]);
+  });
+});
+
+describe('begun again', () => {
+  test('the same backup goes on while it is under way, and is done when it has ended', async () => {
+    const header = newHeader();
+    expect((await begin(header)).json.isDone).toBe(false);
+    await restore('repositories', [{ id: 1, name: 'acme/app', namespace: 'acme' }]);
+    expect((await begin(header)).json.isDone).toBe(false);
+    await end();
+    await end(); // the answer was lost, and the request is repeated
+    const { status, json } = await begin(header);
+    expect({ status, isDone: json.isDone }).toEqual({ status: 200, isDone: true });
+    expect(await audited('restore.end')).toHaveLength(1);
+  });
+
+  test('another backup is refused with what is under way, until that is given up', async () => {
+    const header = newHeader({ takenAt: '2026-10-01T00:00:00.000Z' });
+    await begin(header, 2);
+    await restore('audit', [entry(1), entry(2)]);
+    await restore('repositories', [{ id: 1, name: 'acme/app', namespace: 'acme' }]);
+    await env.BUCKET.put('blobs/some', 'content');
+    const blob = { digest: DIGEST, r2_key: 'blobs/some', size: 7, created_at: 1 };
+    await restore('blobs', [blob]);
+    await restore('repository_blobs', [{ repository_id: 1, digest: DIGEST, lease_until: 1 }]);
+    const manifest = {
+      ...{ repository_id: 1, digest: DIGEST.replaceAll('a', 'b'), media_type: 'x/y', size: 2 },
+      ...{ pushed_at: 1, r2_key: null, body: '{}', blobs: [DIGEST], children: [] },
+    };
+    manifest.digest = `sha256:${'44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'}`;
+    expect((await restore('manifests', [manifest])).json).toEqual({ refused: [] });
+    await restore('tags', [
+      { repository_id: 1, name: 'v1', digest: manifest.digest, updated_at: 1 },
+    ]);
+
+    const other = newHeader();
+    const refused = await begin(other, 1);
+    expect(refused.status).toBe(409);
+    expect(refused.json.detail).toMatch(/backup of 2026-10-01.*--give-up/);
+
+    while (!(await call(ADMIN, 'POST', '/restore/give-up', { body: {} })).json.isDone) {}
+    for (const table of ['repositories', 'blobs', 'manifests', 'deleted_manifests', 'namespaces']) {
+      expect(await query(`SELECT count(*) FROM ${table}`), table).toEqual([0]);
+    }
+    expect(await audited('tag.set')).toEqual([]);
+    expect((await audited('restore.begin')).length).toBe(1);
+    expect(await query('SELECT r2_key FROM trash')).toEqual([]); // the next one needs it
+    expect((await begin(other, 1)).json.isDone).toBe(false);
+    expect((await restore('blobs', [blob])).json).toEqual({ refused: [] });
+  });
+
+  test('what has ended, or was never begun, cannot be given up', async () => {
+    const giveUp = () => call(ADMIN, 'POST', '/restore/give-up', { body: {} });
+    expect((await giveUp()).status).toBe(404);
+    await begin();
+    await end();
+    expect((await giveUp()).status).toBe(404);
+  });
+});
