@@ -16,6 +16,7 @@ import { messageOf, RefusalError, UsageError } from './edgewater/errors.ts';
 import { addExplainCommand } from './edgewater/explain.ts';
 import { addExportCommand } from './edgewater/export.ts';
 import { addGarbageCommand } from './edgewater/gc.ts';
+import { addImportCommand } from './edgewater/import.ts';
 import { addLoginCommands } from './edgewater/login.ts';
 import { addMemberCommands } from './edgewater/member.ts';
 import { addMirrorCommands } from './edgewater/mirror.ts';
@@ -25,6 +26,7 @@ import { printable } from './edgewater/output.ts';
 import { addPasswordCommands } from './edgewater/password.ts';
 import { addProxyCommand } from './edgewater/proxy.ts';
 import { addPushCommand } from './edgewater/push.ts';
+import { addReplicationCommands } from './edgewater/replication.ts';
 import { addRepositoryCommands } from './edgewater/repo.ts';
 import { addRestoreCommand } from './edgewater/restore.ts';
 import { addRetentionCommands } from './edgewater/retention.ts';
@@ -33,6 +35,7 @@ import { addScrubCommand } from './edgewater/scrub.ts';
 import { addGlobalOptions } from './edgewater/session.ts';
 import { addTagCommands } from './edgewater/tag.ts';
 import { addTokenCommands } from './edgewater/token.ts';
+import { addTransferCommands } from './edgewater/transfer.ts';
 import { addTrustCommands } from './edgewater/trust.ts';
 import { addUsageCommand } from './edgewater/usage.ts';
 import { addUserCommands } from './edgewater/user.ts';
@@ -69,6 +72,9 @@ for (const add of [
   addPushCommand,
   addProxyCommand,
   addExportCommand,
+  addImportCommand,
+  addTransferCommands,
+  addReplicationCommands,
   addScrubCommand,
 ]) {
   add(program);

@@ -3,6 +3,7 @@ import type { MirrorFetch } from './mirror/mirror-fetch.ts';
 import type { MaxAges } from './storage/memberships.ts';
 import { type Lifetimes, readLifetimes } from './storage/metadata/lifetimes.ts';
 import type { LoginThrottle } from './throttle/login-throttle.ts';
+import type { Transfer } from './transfer/transfer.ts';
 import type { UploadSession } from './uploads/upload-session.ts';
 import type { UpstreamGate } from './upstream/upstream-gate.ts';
 
@@ -15,6 +16,7 @@ export interface Env {
   THROTTLE: DurableObjectNamespace<LoginThrottle>;
   MIRRORS: DurableObjectNamespace<MirrorFetch>;
   GATES: DurableObjectNamespace<UpstreamGate>;
+  TRANSFERS: DurableObjectNamespace<Transfer>;
   ADMIN_PASSWORD?: string;
   OPEN?: string;
   NEW_NAMESPACES?: string;

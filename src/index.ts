@@ -4,11 +4,13 @@ import type { Part } from './handlers/health.ts';
 import { runSchedule } from './lifecycle/schedule.ts';
 import { Registry } from './registry/registry.ts';
 import { createRouter } from './router.ts';
+import { failObject } from './rpc/object-failure.ts';
 import { Stores } from './storage/stores.ts';
 import { UpstreamGates } from './upstream/gates.ts';
 
 export { MirrorFetch } from './mirror/mirror-fetch.ts';
 export { LoginThrottle } from './throttle/login-throttle.ts';
+export { Transfer } from './transfer/transfer.ts';
 export { UploadSession } from './uploads/upload-session.ts';
 export { UpstreamGate } from './upstream/upstream-gate.ts';
 
@@ -32,6 +34,7 @@ export default {
       gates: new UpstreamGates(env.GATES),
       settings,
       origin,
+      startTransfer: starterOf(env),
       get parts() {
         return partsOf(env, stores);
       },
@@ -40,12 +43,17 @@ export default {
 
   async scheduled(_controller, env): Promise<void> {
     const settings = readSettings(env);
-    const results = await runSchedule(openStores(env, settings, NO_ORIGIN));
+    const results = await runSchedule(openStores(env, settings, NO_ORIGIN), starterOf(env));
     if (settings.log === 'json') {
       console.log(JSON.stringify({ message: 'did what the clock asks for', ...results }));
     }
   },
 } satisfies ExportedHandler<Env>;
+
+/** Has a transfer go on, in its Durable Object. */
+function starterOf({ TRANSFERS }: Env): (id: string) => Promise<void> {
+  return (id) => TRANSFERS.getByName(id).start(id).catch(failObject);
+}
 
 /** What has to answer for the registry to work, each with its cheapest question. */
 function partsOf(env: Env, { metadata, blobs, cache }: Stores): Part[] {

@@ -64,6 +64,7 @@ export interface Services {
   gates: UpstreamGates;
   settings: Settings;
   origin: string; // scheme and host that were asked
+  startTransfer: (id: string) => Promise<void>;
   parts: readonly health.Part[];
 }
 
@@ -275,6 +276,7 @@ async function toApiContext(request: Request, services: Services): Promise<ApiCo
     origin,
     newNamespaces: settings.newNamespaces,
     allowsLocalIssuers: settings.isLocal,
+    startTransfer: services.startTransfer,
     gates,
     upstreamRules: {
       adminPassword: settings.adminPassword ?? '',

@@ -16,6 +16,7 @@ export interface ApiContext extends UpstreamContext {
   origin: Origin;
   newNamespaces: 'private' | 'public';
   allowsLocalIssuers: boolean;
+  startTransfer: (id: string) => Promise<void>;
 }
 
 /**

@@ -11,6 +11,7 @@ import { NAMESPACE_ROUTES } from './namespaces.ts';
 import { NETWORK_ROUTES } from './network.ts';
 import { describeApi, documentSchema } from './openapi.ts';
 import { QUOTA_ROUTES } from './quotas.ts';
+import { REPLICATION_ROUTES } from './replications.ts';
 import { REPOSITORY_ROUTES } from './repositories.ts';
 import { RESTORE_ROUTES } from './restore.ts';
 import { RETENTION_ROUTES } from './retention.ts';
@@ -22,6 +23,7 @@ import { TAG_RULE_ROUTES } from './tag-rules.ts';
 import { TAG_ROUTES } from './tags.ts';
 import { TEMPORARY_CREDENTIAL_ROUTES } from './temporary-credentials.ts';
 import { TOKEN_ROUTES } from './tokens.ts';
+import { TRANSFER_ROUTES } from './transfers.ts';
 import { TRUST_RULE_ROUTES } from './trust-rules.ts';
 import { UPSTREAM_ROUTES } from './upstreams.ts';
 import { USER_ROUTES } from './users.ts';
@@ -57,6 +59,8 @@ export const ROUTES: readonly Route[] = [
   ...DELETED_MANIFEST_ROUTES,
   ...RETENTION_ROUTES,
   ...UPSTREAM_ROUTES,
+  ...TRANSFER_ROUTES,
+  ...REPLICATION_ROUTES,
   ...TAG_RULE_ROUTES,
   ...AUDIT_ROUTES,
   ...EXPLAIN_ROUTES,

@@ -5,6 +5,7 @@ import { drain } from './drain.ts';
 import { evict } from './evict.ts';
 import { reconcile } from './reconcile.ts';
 import { runDue } from './retention/run.ts';
+import { runTransfers } from './transfers.ts';
 
 /** An upload whose own alarm has not ended it this long after its end has lost the alarm. */
 const OVERDUE = 60 * 60; // seconds
@@ -16,10 +17,14 @@ const AUDIT_ENTRIES = 5000;
  * What the cron trigger starts, every quarter of an hour. A step that fails does not keep the others
  * from their work; it is tried again by the next run.
  *
+ * @param startTransfer has the transfer of an id go on
  * @returns what each step says of itself
  * @throws AggregateError when steps have failed, so that the run counts as failed
  */
-export async function runSchedule(stores: Stores): Promise<Record<string, unknown>> {
+export async function runSchedule(
+  stores: Stores,
+  startTransfer: (id: string) => Promise<void>,
+): Promise<Record<string, unknown>> {
   const { metadata } = stores;
   const steps: Record<string, () => Promise<unknown>> = {
     optimization: () => metadata.optimize(),
@@ -33,6 +38,7 @@ export async function runSchedule(stores: Stores): Promise<Record<string, unknow
           retention: () => runDue(stores),
           reviews: () => metadata.untaggedReviews.goOn(),
           mirrors: () => evict(stores),
+          transfers: () => runTransfers(stores, startTransfer),
           collection: () => collect(stores),
           orphans: () => reconcile(stores),
           copy: () => copyDatabase(stores),

@@ -7,22 +7,16 @@ import type { Env } from '../env.ts';
 import type { Digest, SubjectDigest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { Tag } from '../oci/reference.ts';
-import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
 import { type Result, toResult } from '../rpc/result.ts';
-import { readLifetimes } from '../storage/metadata/lifetimes.ts';
-import { Stores } from '../storage/stores.ts';
-import { UpstreamClient } from '../upstream/client.ts';
-import { UpstreamGates } from '../upstream/gates.ts';
+import type { Stores } from '../storage/stores.ts';
 import { AnswerMemory } from './answer-memory.ts';
 import { type BlobFetch, fetchBlob } from './fetch-blob.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import { fetchReferrers } from './fetch-referrers.ts';
+import { openSource, openStores } from './open-source.ts';
 import { refreshTag, type TagState, whyStale } from './refresh-tag.ts';
-import { remoteRepository } from './remote-repository.ts';
 import type { Source } from './source.ts';
-
-/** The object asks at no host, so it has no edge cache. */
-const NO_ORIGIN = 'http://localhost';
 
 export class MirrorFetch extends DurableObject<Env> {
   readonly #stores: Stores;
@@ -133,7 +127,7 @@ export class MirrorFetch extends DurableObject<Env> {
     if (this.#running !== null) {
       return this.#running.work as Promise<T>;
     }
-    const running = this.#source(repository).then((source) =>
+    const running = openSource(this.env, this.#stores, repository).then((source) =>
       this.#memory.remembering(source, () => work(source)),
     );
     this.#run(repository, running);
@@ -174,7 +168,7 @@ export class MirrorFetch extends DurableObject<Env> {
   }
 
   async #startBlob(repository: RepositoryName, digest: Digest): Promise<BlobFetch | null> {
-    const source = await this.#source(repository);
+    const source = await openSource(this.env, this.#stores, repository);
     const { mirrored } = this.#stores.metadata;
     const wanted = await mirrored.findUnfetched(repository, digest);
     if (wanted !== null) {
@@ -200,31 +194,4 @@ export class MirrorFetch extends DurableObject<Env> {
       );
     }
   }
-
-  async #source(repository: RepositoryName): Promise<Source> {
-    const stores = this.#stores;
-    const namespace = namespaceOf(repository);
-    const upstream = await stores.metadata.upstreams.find(namespace);
-    if (upstream === null) {
-      throw new RegistryError('NAME_UNKNOWN', `${namespace} is no mirror any more`);
-    }
-    const gate = new UpstreamGates(this.env.GATES).of(upstream);
-    const client = new UpstreamClient(upstream, gate, this.env.PRIVATE_UPSTREAMS === 'true');
-    const remote = remoteRepository(upstream, repository);
-    return { upstream, client, repository, remote, stores, sessions: this.env.UPLOADS };
-  }
-}
-
-function openStores(env: Env): Stores {
-  return new Stores(
-    {
-      database: env.DB,
-      bucket: env.BUCKET,
-      readWindow: Number.POSITIVE_INFINITY,
-      maxAges: { membership: 0, tag: 0 },
-      lifetimes: readLifetimes(env.LIFETIMES),
-      pullInterval: 0,
-    },
-    NO_ORIGIN,
-  );
 }

@@ -13,7 +13,8 @@
  * ├── <namespace>@<digest>             the fetch of a blob into a mirror
  * ├── <repository>@<digest>, …:<tag>   the fetch of a manifest into a mirror
  * ├── <repository>@<digest>#referrers  the fetch of what refers to one
- * └── <namespace> <url>                what all requests to its upstream have in common
+ * ├── <namespace> <url>                what all requests to its upstream have in common
+ * └── <transfer id>                    a copy from a mirrored registry
  *
  * Edge cache of each location, below https://<the registry's host>/edge-cache/
  * ├── content/<R2 key or digest>       bytes, whatever repositories have them

@@ -3,15 +3,16 @@ import { failObject } from '../rpc/object-failure.ts';
 import { fromResult } from '../rpc/result.ts';
 import type { UpstreamRecord } from '../storage/metadata/upstreams.ts';
 import { type Limits, limited, parseLimits } from './limits.ts';
-import { send } from './send.ts';
+import { type OutgoingBody, send } from './send.ts';
 import type { UpstreamGate } from './upstream-gate.ts';
 
 /** What to ask of a repository of the upstream. */
 export interface Question {
-  method: 'GET' | 'HEAD';
-  repository: string; // as the upstream calls it
-  path: string; // behind the repository: "manifests/latest"
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  repository: string | null; // as the upstream calls it; null for the registry itself
+  path: string; // behind the repository: "manifests/latest"; or from the root, with a slash
   headers?: Readonly<Record<string, string>>;
+  body?: () => Promise<OutgoingBody>; // for each attempt
 }
 
 const NOTHING: Limits = { limit: null, remaining: null, retryAfter: null };
@@ -32,6 +33,11 @@ export class UpstreamClient {
     this.#allowsPrivate = allowsPrivate;
   }
 
+  /** Scheme and host. */
+  get url(): URL {
+    return new URL(this.#upstream.url);
+  }
+
   /**
    * Asks once, and again with a login if the first answer is 401. Null when the upstream has nothing
    * there.
@@ -40,7 +46,7 @@ export class UpstreamClient {
    *   repository, which is what Docker Hub says of one that it does not have
    */
   async ask(question: Question): Promise<Response | null> {
-    const { repository } = question;
+    const repository = question.repository ?? '';
     const { host } = new URL(this.#upstream.url);
     const header = fromResult(await this.#gate.enter(host, repository).catch(failObject));
     let response = await this.#send(question, header);
@@ -82,15 +88,18 @@ export class UpstreamClient {
   }
 
   async #send(question: Question, authorization: string | null): Promise<Response> {
-    const { method, repository, path, headers } = question;
-    const url = new URL(`/v2/${repository}/${path}`, this.#upstream.url);
+    const { method, repository, path, headers, body } = question;
+    const below = repository === null ? '/v2/' : `/v2/${repository}/`;
+    // Not by resolving: "//elsewhere/" would be another host, which may not see the Authorization.
+    const url = new URL(`${this.url.origin}${path.startsWith('/') ? path : `${below}${path}`}`);
     const all = new Headers(headers);
     if (authorization !== null) {
       all.set('Authorization', authorization);
     }
+    const outgoing = { method, url, headers: all, ...(body && { body: await body() }) };
     let response: Response;
     try {
-      response = await send({ method, url, headers: all }, this.#allowsPrivate);
+      response = await send(outgoing, this.#allowsPrivate);
     } catch (error) {
       await this.#report(null, NOTHING);
       throw error;

@@ -1,18 +1,23 @@
 import { RegistryError } from '../oci/errors.ts';
 import { addressRefusal } from './address.ts';
 
+export type OutgoingBody = string | Uint8Array | ReadableStream<Uint8Array>;
+
 /** A request to somebody else's server. */
 export interface Outgoing {
-  method: 'GET' | 'HEAD' | 'POST';
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT';
   url: URL;
   headers: Headers; // with Authorization, which only the first host sees
-  body?: string;
+  body?: OutgoingBody;
 }
 
 const MAX_REDIRECTS = 5;
 
 /** Until the head of an answer is there. */
 const PATIENCE = 30_000; // milliseconds
+
+/** The same, where a stream has to go there first. */
+const STREAM_PATIENCE = 14 * 60_000; // milliseconds
 
 /**
  * Sends a request and follows redirects, whose addresses are checked like the first. Another host, or a
@@ -34,7 +39,7 @@ export async function send(request: Outgoing, allowsPrivate: boolean): Promise<R
       return response;
     }
     await response.body?.cancel();
-    if (left === 0 || request.method === 'POST') {
+    if (left === 0 || request.method === 'POST' || request.method === 'PUT') {
       throw new RegistryError('UPSTREAM_FAILED', `${request.url.host} redirects too often`);
     }
     if (!URL.canParse(location, url.href)) {
@@ -50,7 +55,10 @@ export async function send(request: Outgoing, allowsPrivate: boolean): Promise<R
 
 async function ask({ method, url, headers, body }: Outgoing): Promise<Response> {
   const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), PATIENCE);
+  const timer = setTimeout(
+    () => patience.abort(),
+    body instanceof ReadableStream ? STREAM_PATIENCE : PATIENCE,
+  );
   try {
     return await fetch(url, {
       method,

@@ -69,6 +69,7 @@ export async function send(
     origin: { address: ADDRESS, country: null, asn: null },
     newNamespaces: 'private',
     allowsLocalIssuers: false,
+    startTransfer: async () => {},
     gates: new UpstreamGates(env.GATES),
     upstreamRules: {
       adminPassword: 'a password for tests',

@@ -6,6 +6,7 @@ import { OPERATIONS } from './examples/operations.ts';
 import { REPOSITORIES } from './examples/repositories.ts';
 import { RESTORE } from './examples/restore.ts';
 import { RULES } from './examples/rules.ts';
+import { TRANSFERS } from './examples/transfers.ts';
 import { UPSTREAMS } from './examples/upstreams.ts';
 
 export const EXAMPLES: readonly Example[] = [
@@ -14,6 +15,7 @@ export const EXAMPLES: readonly Example[] = [
   ...NAMESPACES,
   ...REPOSITORIES,
   ...RULES,
+  ...TRANSFERS,
   ...UPSTREAMS,
   ...OPERATIONS,
 ];

@@ -106,6 +106,9 @@ describe('one good call of each row', () => {
     if (route === '/tokens' && method === 'POST') {
       given.token = answer.json.id;
     }
+    if (route === '/transfers' && method === 'POST') {
+      given.transfer = answer.json.id;
+    }
     if (event === 'repository.create') {
       await prepareDeleted(body?.name as string);
     }

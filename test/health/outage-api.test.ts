@@ -28,6 +28,7 @@ const given: Record<string, string> = {
   old: digest,
   deleted: digest,
   repository: '1',
+  transfer: 'not-there',
 };
 
 /** One good call of a row, as the administrator. */

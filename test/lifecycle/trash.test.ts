@@ -26,7 +26,7 @@ afterEach(expectNoOrphans);
 
 /** How many objects a run of the clock's work deletes. */
 async function run(): Promise<number> {
-  const { collection } = await runSchedule(newStores());
+  const { collection } = await runSchedule(newStores(), async () => {});
   return (collection as Collection).objects;
 }
 

@@ -57,6 +57,7 @@ export class Deployment {
       gates: new UpstreamGates(env.GATES),
       settings,
       origin: ORIGIN,
+      startTransfer: async () => {},
       parts: [],
     });
     return life.during(answer);
@@ -65,7 +66,7 @@ export class Deployment {
   /** What the clock starts; false when it was not done. */
   async tick(isolate: number): Promise<boolean> {
     const { life, stores } = this.#at(isolate % this.#places.length);
-    return life.during(runSchedule(stores)).then(
+    return life.during(runSchedule(stores, async () => {})).then(
       () => true,
       () => false,
     );

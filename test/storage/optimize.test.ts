@@ -19,7 +19,7 @@ test('deleting a manifest does not look through the other tags of its repository
   )
     .bind(tagged.digest)
     .run();
-  await runSchedule(newStores());
+  await runSchedule(newStores(), async () => {});
   const { d1RowsRead } = await countDuring(async () => {
     const path = `/v2/${repository}/manifests/${other.digest}`;
     expect((await call('DELETE', path)).status).toBe(202);

@@ -22,6 +22,7 @@ import { ProgressMetadata } from './progress.ts';
 import { PullMetadata } from './pulls.ts';
 import { QuotaMetadata } from './quotas.ts';
 import { ReferrerMetadata } from './referrers.ts';
+import { ReplicationMetadata } from './replications.ts';
 import { RepositoryMetadata } from './repositories.ts';
 import { RestoreMetadata } from './restore.ts';
 import { RestoreEndMetadata } from './restore-end.ts';
@@ -34,6 +35,7 @@ import { SigningKeyMetadata } from './signing-keys.ts';
 import { TagHistoryMetadata } from './tag-history.ts';
 import { TagRuleMetadata } from './tag-rules.ts';
 import { TagMetadata } from './tags.ts';
+import { TransferMetadata } from './transfers.ts';
 import { TrashMetadata } from './trash.ts';
 import { TrustRuleMetadata } from './trust-rules.ts';
 import { UntaggedReviewMetadata } from './untagged-reviews.ts';
@@ -42,7 +44,7 @@ import { UpstreamMetadata } from './upstreams.ts';
 import { UserMetadata } from './users.ts';
 
 /** Files of migrations/, each of which wrangler and `npm start` note in the database. */
-const MIGRATIONS = 11;
+const MIGRATIONS = 12;
 
 /** Everything that D1 knows, by the noun it is about. */
 export class MetadataStore {
@@ -68,6 +70,7 @@ export class MetadataStore {
   readonly quotas: QuotaMetadata;
   readonly pulls: PullMetadata;
   readonly referrers: ReferrerMetadata;
+  readonly replications: ReplicationMetadata;
   readonly repositories: RepositoryMetadata;
   readonly retention: RetentionMetadata;
   readonly retentionTags: RetentionTagMetadata;
@@ -80,6 +83,7 @@ export class MetadataStore {
   readonly tagHistory: TagHistoryMetadata;
   readonly tagRules: TagRuleMetadata;
   readonly tags: TagMetadata;
+  readonly transfers: TransferMetadata;
   readonly trash: TrashMetadata;
   readonly trustRules: TrustRuleMetadata;
   readonly untaggedReviews: UntaggedReviewMetadata;
@@ -114,6 +118,7 @@ export class MetadataStore {
     this.quotas = new QuotaMetadata(database);
     this.pulls = new PullMetadata(database);
     this.referrers = new ReferrerMetadata(database);
+    this.replications = new ReplicationMetadata(database);
     this.repositories = new RepositoryMetadata(database);
     this.retention = new RetentionMetadata(database);
     this.retentionTags = new RetentionTagMetadata(database);
@@ -126,6 +131,7 @@ export class MetadataStore {
     this.tagHistory = new TagHistoryMetadata(database);
     this.tagRules = new TagRuleMetadata(database);
     this.tags = new TagMetadata(database);
+    this.transfers = new TransferMetadata(database);
     this.trash = new TrashMetadata(database, lifetimes);
     this.trustRules = new TrustRuleMetadata(database);
     this.untaggedReviews = new UntaggedReviewMetadata(database);

@@ -60,7 +60,8 @@ const manifestCount = async () =>
     )
   ).length;
 
-const runClock = async () => (await runSchedule(newStores())).retention as RetentionRun;
+const runClock = async () =>
+  (await runSchedule(newStores(), async () => {})).retention as RetentionRun;
 
 describe('the clock', () => {
   test('runs a policy when its time has come, and again an interval later', async () => {
