@@ -1,10 +1,12 @@
 /** What a restore takes, and what waits while it is under way. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Digest } from '../../src/oci/digest.ts';
+import type { RepositoryName } from '../../src/oci/repository-name.ts';
 import { RESTORED } from '../../src/storage/metadata/backup-tables.ts';
-import { call as protocol, pushBlob } from '../support/client.ts';
+import { call as protocol, push, pushBlob } from '../support/client.ts';
 import { randomBlob, randomImage } from '../support/images.ts';
-import { query } from '../support/storage.ts';
+import { newStores, query } from '../support/storage.ts';
 import { ADMIN, audited, call, user } from './api.ts';
 import { EXAMPLES } from './examples.ts';
 import { begin, end, lose, newHeader, readAll, restore } from './restoring.ts';
@@ -34,8 +36,9 @@ describe('while a restore is under way', () => {
     expect((await call(ADMIN, 'POST', '/namespaces', { body: { name: 'acme' } })).status).toBe(201);
   });
 
-  test('blobs arrive, and a manifest is refused, as a client can show it', async () => {
+  test('blobs arrive where a repository is, and a manifest is refused, as a client can show it', async () => {
     await begin(newHeader(), 10);
+    await restore('repositories', [{ id: 1, name: 'acme/app', namespace: 'acme' }]);
     const image = randomImage();
     for (const blob of image.blobs) {
       await pushBlob('acme/app', blob);
@@ -51,6 +54,66 @@ describe('while a restore is under way', () => {
     expect(await query('SELECT digest FROM manifests')).toEqual([]);
     await end();
     expect((await put()).status).toBe(201);
+  });
+
+  test('nobody makes a repository, so none gets the content of another', async () => {
+    await push('acme/secret', randomImage(), 'v1');
+    const rows = await readAll();
+    await lose();
+    await begin(newHeader(), 1000);
+    const blob = randomBlob(10);
+    const refused = await protocol('POST', `/v2/evil/x/blobs/uploads/?digest=${blob.digest}`, {
+      headers: { 'Content-Type': 'application/octet-stream' },
+      body: blob.bytes,
+    });
+    expect(refused.status).toBe(403);
+    expect(await refused.text()).toMatch(/DENIED.*a restore is under way/);
+    for (const table of [
+      'audit',
+      'repositories',
+      'blobs',
+      'repository_blobs',
+      'manifests',
+      'tags',
+    ]) {
+      expect((await restore(table, rows[table])).json, table).toEqual({ refused: [] });
+    }
+    await end();
+    expect((await protocol('GET', '/v2/evil/x/manifests/v1')).status).toBe(404);
+    expect((await protocol('GET', '/v2/acme/secret/manifests/v1')).status).toBe(200);
+  });
+
+  test('nothing is mounted', async () => {
+    await begin(newHeader(), 10);
+    await restore('repositories', [
+      { id: 1, name: 'acme/app', namespace: 'acme' },
+      { id: 2, name: 'acme/b', namespace: 'acme' },
+    ]);
+    const blob = randomBlob(10);
+    await pushBlob('acme/app', blob);
+    for (const to of ['acme/b', 'acme/new', 'acme/app']) {
+      const path = `/v2/${to}/blobs/uploads/?mount=${blob.digest}&from=acme/app`;
+      expect((await protocol('POST', path)).status, to).toBe(403);
+    }
+    expect(await query('SELECT repository_id FROM repository_blobs')).toEqual([1]);
+  });
+
+  test('a mirror links nothing that another of its repositories has', async () => {
+    await begin(newHeader(), 10);
+    const { mirrored } = newStores().metadata;
+    await expect(mirrored.adopt('acme/app' as RepositoryName, DIGEST as Digest)).rejects.toThrow(
+      /a restore is under way/,
+    );
+  });
+
+  test('a repository whose id another has here is refused', async () => {
+    await begin(newHeader(), 10);
+    const row = { id: 1, name: 'acme/app', namespace: 'acme' };
+    for (const refused of [[], []]) {
+      expect((await restore('repositories', [row])).json).toEqual({ refused });
+    }
+    const other = { ...row, name: 'acme/other' };
+    expect((await restore('repositories', [other])).json).toEqual({ refused: [0] });
   });
 
   test('the collector rests, when it is asked for as well', async () => {
@@ -125,7 +188,7 @@ test('whatever the API has stored is taken', async () => {
   }
   expect(rows.credentials?.length).toBeGreaterThan(2);
   await lose();
-  await begin(header, 1000);
+  await begin(header, 10_000);
   for (const table of RESTORED) {
     const { status, text, json } = await restore(table, rows[table]);
     expect(status, `${table} ${text}`).toBe(200);

@@ -11,6 +11,11 @@ const MADE_BEFORE: Readonly<Partial<Record<ExportedTable, readonly string[] | 'a
   namespaces: 'all', // made by a trigger with their repositories
 };
 
+/** Columns besides the key without which it is another row: its id may be somebody else's here. */
+const IDENTITY: Readonly<Partial<Record<ExportedTable, readonly string[]>>> = {
+  repositories: ['name', 'namespace'],
+};
+
 const value = (column: string) => `rows.value ->> '${column}'`;
 
 /** Adds rows whose foreign keys hold, with what their manifests name. */
@@ -53,12 +58,15 @@ export function refusedOf(
   { key }: TableSchema,
   rows: readonly BackupRow[],
 ): Statement {
-  const isIt = key.map((column) => `present.${column} = ${value(column)}`).join(' AND ');
-  const keys = rows.map((row) => Object.fromEntries(key.map((column) => [column, row[column]])));
+  const columns = [...key, ...(IDENTITY[table] ?? [])];
+  const isIt = columns.map((column) => `present.${column} = ${value(column)}`).join(' AND ');
+  const sought = rows.map((row) =>
+    Object.fromEntries(columns.map((column) => [column, row[column]])),
+  );
   return [
     `SELECT rows.key AS place FROM json_each(?1) AS rows
      WHERE NOT EXISTS (SELECT 1 FROM ${table} AS present WHERE ${isIt})`,
-    JSON.stringify(keys),
+    JSON.stringify(sought),
   ];
 }
 
