@@ -1,6 +1,7 @@
 /** What a restore takes, and what waits while it is under way. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { copyDatabase } from '../../src/lifecycle/backup/nightly-copy.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import type { RepositoryName } from '../../src/oci/repository-name.ts';
 import { RESTORED } from '../../src/storage/metadata/backup-tables.ts';
@@ -104,6 +105,41 @@ describe('while a restore is under way', () => {
     await expect(mirrored.adopt('acme/app' as RepositoryName, DIGEST as Digest)).rejects.toThrow(
       /a restore is under way/,
     );
+  });
+
+  test('no backup of what is half there is begun, and no copy made', async () => {
+    await begin(newHeader(), 10);
+    await restore('repositories', [{ id: 1, name: 'acme/app', namespace: 'acme' }]);
+    const keys = async () => (await env.BUCKET.list({ prefix: 'backups/' })).objects.length;
+    const before = await keys();
+    for (const path of ['/backup/copies', '/backup']) {
+      const refused = await call(ADMIN, 'POST', path, { body: {} });
+      expect(refused.status, path).toBe(403);
+      expect(refused.json.detail, path).toMatch(/a restore is under way/);
+    }
+    await expect(copyDatabase(newStores())).rejects.toThrow(/a restore is under way/);
+    expect(await keys()).toBe(before);
+    expect(await audited('backup.copy')).toEqual([]);
+  });
+
+  test('a copy that was begun before is not gone on with', async () => {
+    await push('acme/app', randomImage(), 'v1');
+    const meanwhile = async (...[key, bytes]: Parameters<R2Bucket['put']>) => {
+      const [state] = await query("SELECT state FROM progress WHERE job = 'copy'");
+      await lose();
+      await env.DB.prepare("INSERT INTO progress (job, state) VALUES ('copy', ?1)")
+        .bind(state)
+        .run();
+      await begin(newHeader(), 10);
+      await end();
+      return env.BUCKET.put(key, bytes);
+    };
+    const bucket = new Proxy(env.BUCKET, {
+      get: (target, name) => (name === 'put' ? meanwhile : Reflect.get(target, name)),
+    });
+    const stores = newStores(undefined, { backupBucket: bucket });
+    expect(await copyDatabase(stores, true)).toEqual({ copy: null, isDone: true });
+    expect((await call(ADMIN, 'GET', '/backup/copies')).json.copies).toEqual([]);
   });
 
   test('a repository whose id another has here is refused', async () => {

@@ -71,6 +71,8 @@ export class RestoreStates {
         takenAt,
         lastAudit,
       ],
+      // A copy that was begun before has other content.
+      ["DELETE FROM progress WHERE job = 'copy'"],
       [
         `INSERT INTO audit (id, event, principal, address, target)
          SELECT state ->> 'audit', 'restore.begin', ?1, ?2, ?3 FROM progress WHERE job = '${JOB}'`,
