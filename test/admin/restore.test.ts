@@ -266,6 +266,16 @@ describe('the end', () => {
     ]);
   });
 
+  test('says that it is done when it is, and not when it was given up meanwhile', async () => {
+    await begin(newHeader(), 10);
+    const step = (path: string) => call(ADMIN, 'POST', `/restore/${path}`, { body: {} });
+    const [ended, givenUp] = await Promise.all([step('end'), step('give-up')]);
+    const isDone = ended.status === 200 && ended.json.isDone;
+    expect(isDone).toBe((await audited('restore.end')).length === 1);
+    expect([200, 404]).toContain(ended.status);
+    expect(givenUp.status).toBe(isDone ? 404 : 200);
+  });
+
   test('lets SQLite count what the indexes hold', async () => {
     await begin(newHeader(), 0);
     const tags = Array.from({ length: 100 }, (_, at) => ({

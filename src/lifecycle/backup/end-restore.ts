@@ -27,7 +27,7 @@ export async function endRestore(
   after: string,
   actor: Actor,
 ): Promise<EndProgress> {
-  if ((await metadata.restoreStates.find())?.phase === 'done') {
+  if (await hasEnded(metadata)) {
     return { isDone: true };
   }
   const state = await openRestore(metadata);
@@ -38,13 +38,20 @@ export async function endRestore(
     }
     const next = await metadata.restoreEnd.trashUnheld(place, BATCH);
     if (next === null) {
-      await metadata.restoreStates.end(state, actor);
+      if (!(await metadata.restoreStates.end(state, actor)) && !(await hasEnded(metadata))) {
+        await openRestore(metadata); // which throws: it was given up meanwhile
+        return { isDone: false, next: place };
+      }
       await metadata.optimize();
       return { isDone: true };
     }
     place = next;
   }
   return { isDone: false, next: place };
+}
+
+async function hasEnded({ restoreStates }: Stores['metadata']): Promise<boolean> {
+  return (await restoreStates.find())?.phase === 'done';
 }
 
 /**
