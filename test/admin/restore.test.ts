@@ -8,9 +8,8 @@ import { RESTORED } from '../../src/storage/metadata/backup-tables.ts';
 import { call as protocol, push, pushBlob } from '../support/client.ts';
 import { randomBlob, randomImage } from '../support/images.ts';
 import { newStores, query } from '../support/storage.ts';
-import { ADMIN, audited, call, user } from './api.ts';
-import { EXAMPLES } from './examples.ts';
-import { begin, end, lose, newHeader, readAll, restore } from './restoring.ts';
+import { ADMIN, audited, call } from './api.ts';
+import { begin, end, lose, makeExamples, newHeader, readAll, restore } from './restoring.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
@@ -204,13 +203,7 @@ test('rows that arrive while a restore is ended are all there, or none', async (
 
 test('whatever the API has stored is taken', async () => {
   const header = newHeader();
-  for (const { route, method, path, body } of EXAMPLES) {
-    const isOfRestore = route.startsWith('/restore');
-    if (method !== 'GET' && method !== 'DELETE' && !isOfRestore && !(path ?? '').includes('{')) {
-      const caller = route === '/me/password' ? user('alice') : ADMIN;
-      await call(caller, method, path ?? route, { ...(body && { body }) });
-    }
-  }
+  await makeExamples();
   const rows = await readAll();
   for (const table of [
     'users',

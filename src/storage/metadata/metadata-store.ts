@@ -25,6 +25,7 @@ import { ReferrerMetadata } from './referrers.ts';
 import { RepositoryMetadata } from './repositories.ts';
 import { RestoreMetadata } from './restore.ts';
 import { RestoreEndMetadata } from './restore-end.ts';
+import { RestoreGiveUpMetadata } from './restore-give-up.ts';
 import { RestoreStates } from './restore-state.ts';
 import { RetentionMetadata } from './retention.ts';
 import { RetentionTagMetadata } from './retention-tags.ts';
@@ -74,6 +75,7 @@ export class MetadataStore {
   readonly restore: RestoreMetadata;
   readonly restoreStates: RestoreStates;
   readonly restoreEnd: RestoreEndMetadata;
+  readonly restoreGiveUp: RestoreGiveUpMetadata;
   readonly robots: RobotMetadata;
   readonly scrub: ScrubMetadata;
   readonly signingKeys: SigningKeyMetadata;
@@ -120,6 +122,7 @@ export class MetadataStore {
     this.restore = new RestoreMetadata(database);
     this.restoreStates = new RestoreStates(database, this.progress);
     this.restoreEnd = new RestoreEndMetadata(database, lifetimes);
+    this.restoreGiveUp = new RestoreGiveUpMetadata(database);
     this.robots = new RobotMetadata(database);
     this.scrub = new ScrubMetadata(database);
     this.signingKeys = new SigningKeyMetadata(database);

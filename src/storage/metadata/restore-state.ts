@@ -14,12 +14,16 @@ export interface RestoreState {
   lastAudit: number; // the largest id of the backup's entries
   own: number; // the largest id of an entry from before the restore
   audit: number; // the id of the entry that notes the beginning
-  phase: 'open' | 'given up' | 'done';
+  phase: 'open' | 'given up' | 'taken back' | 'done';
 }
 
 const JOB = 'restore';
 
-const UNDER_WAY = `SELECT 1 FROM progress WHERE job = '${JOB}' AND state ->> 'phase' <> 'done'`;
+/** The job whose state is the list of the credentials that were there before the restore: their ids. */
+export const OWN_CREDENTIALS = 'credentials before restore';
+
+const UNDER_WAY = `SELECT 1 FROM progress
+  WHERE job = '${JOB}' AND state ->> 'phase' IN ('open', 'given up')`;
 
 const IN_USE = `SELECT 1 WHERE EXISTS (SELECT 1 FROM repositories) OR EXISTS (SELECT 1 FROM users)
   OR EXISTS (SELECT 1 FROM namespaces)`;
@@ -44,11 +48,6 @@ export class RestoreStates {
     return (await this.#database.first(UNDER_WAY)) !== null;
   }
 
-  /** Whether somebody has made something here. */
-  async isInUse(): Promise<boolean> {
-    return (await this.#database.first(IN_USE)) !== null;
-  }
-
   /**
    * Begins a restore. Entries of the audit log from now on come after those of the backup, the largest of
    * which is `lastAudit`. False when the registry is in use, or another restore is under way.
@@ -71,6 +70,10 @@ export class RestoreStates {
         takenAt,
         lastAudit,
       ],
+      [
+        `INSERT INTO progress (job, state) SELECT '${OWN_CREDENTIALS}', json_group_array(id) FROM credentials
+         WHERE true ON CONFLICT DO UPDATE SET state = excluded.state`,
+      ],
       // A copy that was begun before has other content.
       ["DELETE FROM progress WHERE job = 'copy'"],
       [
@@ -87,7 +90,7 @@ export class RestoreStates {
   end(state: RestoreState, actor: Actor): Promise<boolean> {
     return runGuarded(this.#database, [
       guardPhase(state, 'open'),
-      setPhase('done'),
+      ...setPhase('done'),
       record(actor, { event: 'restore.end', target: state.backup }),
     ]);
   }
@@ -96,17 +99,17 @@ export class RestoreStates {
   giveUp(state: RestoreState, actor: Actor): Promise<boolean> {
     return runGuarded(this.#database, [
       guardPhase(state, 'open'),
-      setPhase('given up'),
+      ...setPhase('given up'),
       record(actor, { event: 'restore.give-up', target: state.backup }),
     ]);
   }
 
-  /** Forgets one that was given up, and of which nothing is left. */
-  async forget(state: RestoreState): Promise<void> {
-    await runGuarded(this.#database, [
+  /** Notes that nothing is left of one that was given up; false when something is. */
+  noteTakenBack(state: RestoreState): Promise<boolean> {
+    return runGuarded(this.#database, [
       guardPhase(state, 'given up'),
       guardFree(IN_USE),
-      [`DELETE FROM progress WHERE job = '${JOB}'`],
+      ...setPhase('taken back'),
     ]);
   }
 }
@@ -120,10 +123,15 @@ export function guardPhase({ audit }: RestoreState, phase: RestoreState['phase']
   );
 }
 
-function setPhase(phase: RestoreState['phase']): Statement {
+function setPhase(phase: RestoreState['phase']): Statement[] {
   return [
-    `UPDATE progress SET state = json_set(state, '$.phase', ?1), updated_at = unixepoch()
-     WHERE job = '${JOB}'`,
-    phase,
+    [
+      `UPDATE progress SET state = json_set(state, '$.phase', ?1), updated_at = unixepoch()
+       WHERE job = '${JOB}'`,
+      phase,
+    ],
+    ...(phase === 'given up'
+      ? []
+      : [[`DELETE FROM progress WHERE job = '${OWN_CREDENTIALS}'`] satisfies Statement]),
   ];
 }

@@ -15,7 +15,8 @@ END;
 -- given up has left something. Like guard it is a view.
 CREATE VIEW waits_for_restores AS SELECT 1 AS waits;
 CREATE TRIGGER restores_come_first INSTEAD OF INSERT ON waits_for_restores
-WHEN EXISTS (SELECT 1 FROM progress WHERE job = 'restore' AND state ->> 'phase' <> 'done')
+WHEN EXISTS (SELECT 1 FROM progress
+  WHERE job = 'restore' AND state ->> 'phase' IN ('open', 'given up'))
 BEGIN
   SELECT RAISE(ABORT, 'restore is under way');
 END;
@@ -25,7 +26,8 @@ END;
 CREATE TRIGGER changes_wait_for_restores AFTER INSERT ON audit
 WHEN NEW.event NOT IN ('restore.begin', 'restore.end', 'restore.give-up', 'login.failed',
     'token.issue', 'quota.warning', 'scrub.start', 'object.damaged')
-  AND EXISTS (SELECT 1 FROM progress WHERE job = 'restore' AND state ->> 'phase' <> 'done'
+  AND EXISTS (SELECT 1 FROM progress WHERE job = 'restore'
+    AND state ->> 'phase' IN ('open', 'given up')
     AND NEW.id > state ->> 'audit')
 BEGIN
   SELECT RAISE(ABORT, 'restore is under way');
