@@ -178,6 +178,33 @@ describe('the audit log of a restored registry', () => {
     expect(await audited('tag.set')).toHaveLength(4);
   });
 
+  test('forgets with an old entry no history that is newer', async () => {
+    await call(ADMIN, 'POST', '/backup', { body: {} });
+    await begin(newHeader(), 5000);
+    const [own] = await query("SELECT state ->> 'own' FROM progress WHERE job = 'restore'");
+    const [old, young] = [Number(own), Number(own) + 1]; // the first gets another id, above the second's
+    const now = Math.floor(Date.now() / 1000);
+    const entries = [entry(old), { ...entry(young), at: now }];
+    await restore('audit', entries);
+    await restore('repositories', [{ id: 1, name: 'acme/app', namespace: 'acme' }]);
+    const history = [0, old, young].map((id) => ({
+      ...{ repository_id: 1, name: 'v1', id, digest: DIGEST, at: id, principal: 'm' },
+    }));
+    for (const refused of [[], []]) {
+      expect((await restore('tag_history', history)).json).toEqual({ refused });
+    }
+    await end();
+    await newStores().metadata.audit.forgetOld(5000);
+    expect(await audited('tag.set')).toHaveLength(1);
+    expect(await query('SELECT at FROM tag_history ORDER BY at')).toEqual([old, young]);
+  });
+
+  test('has no entry without an id', async () => {
+    await begin(newHeader(), 10);
+    const { id: _, ...unnumbered } = entry(1);
+    expect((await restore('audit', [unnumbered])).status).toBe(400);
+  });
+
   test('has ids that can be counted on from', async () => {
     expect((await begin(newHeader(), 2 ** 53 - 1)).status).toBe(400);
     await begin(newHeader(), 10);

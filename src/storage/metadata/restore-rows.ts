@@ -71,23 +71,32 @@ export function refusedOf(
 }
 
 /**
- * Adds entries of the audit log under their own ids. Where entries from before the restore have those, such
- * as the login of the one who restores, an entry gets one between the backup's and that of the beginning.
+ * Gives entries of the audit log, and the history of tags, which has their ids, those that they have here. Where
+ * entries from before the restore have them, such as the login of the one who restores, an entry gets one between
+ * the backup's and that of the beginning. 0 is history from before there was a log.
  */
-export function insertAudit(
-  columns: readonly string[],
+export function shiftIds(
+  table: ExportedTable,
   rows: readonly BackupRow[],
   { own, lastAudit }: RestoreState,
-): Statement {
-  const id = `iif(${value('id')} > ?2, ${value('id')}, ${value('id')} + ?3)`;
-  const others = columns.filter((column) => column !== 'id');
+): readonly BackupRow[] {
+  if (table !== 'audit' && table !== 'tag_history') {
+    return rows;
+  }
+  const shift = Math.max(own, lastAudit);
+  return rows.map((row) => {
+    const id = Number(row.id);
+    return id === 0 || id > own ? row : { ...row, id: id + shift };
+  });
+}
+
+/** Adds entries of the audit log. */
+export function insertAudit(columns: readonly string[], rows: readonly BackupRow[]): Statement {
   return [
-    `INSERT INTO audit (id, ${others.join(', ')})
-     SELECT ${id}, ${others.map(value).join(', ')} FROM json_each(?1) AS rows
-     WHERE NOT EXISTS (SELECT 1 FROM audit AS present WHERE present.id = ${id})`,
+    `INSERT INTO audit (${columns.join(', ')})
+     SELECT ${columns.map(value).join(', ')} FROM json_each(?1) AS rows
+     WHERE NOT EXISTS (SELECT 1 FROM audit AS present WHERE present.id = ${value('id')})`,
     JSON.stringify(rows),
-    own,
-    Math.max(own, lastAudit),
   ];
 }
 

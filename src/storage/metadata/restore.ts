@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts';
 import { type BackupRow, DERIVED, EDGES, type ExportedTable } from './backup-tables.ts';
 import { ConstraintError, type Database } from './database.ts';
-import { insertAudit, insertRows, refusedOf } from './restore-rows.ts';
+import { insertAudit, insertRows, refusedOf, shiftIds } from './restore-rows.ts';
 import { guardPhase, type RestoreState } from './restore-state.ts';
 import { readTableSchema, type TableSchema } from './table-schema.ts';
 
@@ -40,15 +40,16 @@ export class RestoreMetadata {
   /**
    * Adds rows that are not there. Those stay away that refer to something which is not there, or not yet.
    *
-   * @returns the places of those in `rows`; null, and nothing has changed, when the restore is not open
+   * @returns the places of those in `backedUp`; null, and nothing has changed, when the restore is not open
    *   any more
    * @throws InvalidRowError, and nothing has changed
    */
   async insert(
     table: ExportedTable,
-    rows: readonly BackupRow[],
+    backedUp: readonly BackupRow[],
     state: RestoreState,
   ): Promise<number[] | null> {
+    const rows = shiftIds(table, backedUp, state);
     const schema = await readTableSchema(this.#database, table);
     const left = DERIVED[table] ?? [];
     const columns = schema.columns.filter(
@@ -57,7 +58,7 @@ export class RestoreMetadata {
     const guard = guardPhase(state, 'open');
     try {
       if (table === 'audit') {
-        await this.#database.batch([guard, insertAudit(columns, rows, state)]);
+        await this.#database.batch([guard, insertAudit(columns, rows)]);
         return [];
       }
       const statements = await insertRows(this.#database, table, schema, columns, rows);
