@@ -182,7 +182,7 @@ describe('the audit log of a restored registry', () => {
     await call(ADMIN, 'POST', '/backup', { body: {} });
     await begin(newHeader(), 5000);
     const [own] = await query("SELECT state ->> 'own' FROM progress WHERE job = 'restore'");
-    const [old, young] = [Number(own), Number(own) + 1]; // the first gets another id, above the second's
+    const [old, young] = [Number(own), Number(own) + 1]; // one is that of an entry from before, the other not
     const now = Math.floor(Date.now() / 1000);
     const entries = [entry(old), { ...entry(young), at: now }];
     await restore('audit', entries);

@@ -71,23 +71,18 @@ export function refusedOf(
 }
 
 /**
- * Gives entries of the audit log, and the history of tags, which has their ids, those that they have here. Where
- * entries from before the restore have them, such as the login of the one who restores, an entry gets one between
- * the backup's and that of the beginning. 0 is history from before there was a log.
+ * Gives entries of the audit log, and the history of tags, which has their ids, those that they have here: in
+ * their order, behind the entries from before the restore, such as the login of the one who restores. 0 is
+ * history from before there was a log.
  */
 export function shiftIds(
   table: ExportedTable,
   rows: readonly BackupRow[],
-  { own, lastAudit }: RestoreState,
+  { own }: RestoreState,
 ): readonly BackupRow[] {
-  if (table !== 'audit' && table !== 'tag_history') {
-    return rows;
-  }
-  const shift = Math.max(own, lastAudit);
-  return rows.map((row) => {
-    const id = Number(row.id);
-    return id === 0 || id > own ? row : { ...row, id: id + shift };
-  });
+  return table === 'audit' || table === 'tag_history'
+    ? rows.map((row) => (row.id === 0 ? row : { ...row, id: Number(row.id) + own }))
+    : rows;
 }
 
 /** Adds entries of the audit log. */

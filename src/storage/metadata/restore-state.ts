@@ -62,7 +62,7 @@ export class RestoreStates {
       [
         `INSERT INTO progress (job, state)
          SELECT '${JOB}', json_object('backup', ?1, 'takenAt', ?2, 'begunAt', unixepoch(),
-           'lastAudit', last, 'own', own, 'audit', max(own, last) + min(own, last) + 1, 'phase', 'open')
+           'lastAudit', last, 'own', own, 'audit', own + last + 1, 'phase', 'open')
          FROM (SELECT coalesce(max(id), 0) AS own, CAST(?3 AS INTEGER) AS last FROM audit)
          WHERE true
          ON CONFLICT DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at`,
