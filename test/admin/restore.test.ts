@@ -217,11 +217,13 @@ describe('the audit log of a restored registry', () => {
 
 test('rows that arrive while a restore is ended are all there, or none', async () => {
   await begin();
-  const [rows] = await Promise.all([
-    restore('pulls', [{ repository_id: 9, reference: 'v1', count: 1, last_pulled_at: 1 }]),
-    end(),
-  ]);
+  await restore('repositories', [{ id: 1, name: 'acme/app', namespace: 'acme' }]);
+  const pulls = Array.from({ length: 100 }, (_, at) => ({
+    ...{ repository_id: 1, reference: `v${at}`, count: 1, last_pulled_at: 1 },
+  }));
+  const [rows] = await Promise.all([restore('pulls', pulls), end()]);
   expect([200, 404]).toContain(rows.status);
+  expect(await query('SELECT count(*) FROM pulls')).toEqual([rows.status === 200 ? 100 : 0]);
   expect((await restore('users', [])).status).toBe(404);
   expect(await query("SELECT state ->> 'phase' FROM progress WHERE job = 'restore'")).toEqual([
     'done',
