@@ -21,10 +21,13 @@ export class RestoreEndMetadata {
 
   /**
    * Takes away at most `limit` links of the spare repository that the restore has made, and with the last
-   * one the repository. True when it is gone.
+   * one the repository, unless the backup has brought something into it. True when no more links are to go.
    */
   async takeSpare({ begunAt }: RestoreState, limit: number): Promise<boolean> {
-    const some = `SELECT digest FROM repository_blobs WHERE repository_id = ${SPARE_ID} LIMIT ${limit}`;
+    const some = `SELECT digest FROM repository_blobs AS links WHERE repository_id = ${SPARE_ID}
+      AND NOT EXISTS (SELECT 1 FROM manifest_blobs AS named
+        WHERE named.repository_id = links.repository_id AND blob_digest = links.digest)
+      LIMIT ${limit}`;
     const isBare = `NOT EXISTS (SELECT 1 FROM repository_blobs WHERE repository_id = ${SPARE_ID})
       AND NOT EXISTS (SELECT 1 FROM manifests WHERE repository_id = ${SPARE_ID})
       AND NOT EXISTS (SELECT 1 FROM deleted_manifests WHERE repository_id = ${SPARE_ID})
@@ -39,9 +42,6 @@ export class RestoreEndMetadata {
       ],
       [
         `DELETE FROM repository_blobs WHERE repository_id = ${SPARE_ID} AND digest IN (${some})
-           AND NOT EXISTS (SELECT 1 FROM manifest_blobs AS named
-             WHERE named.repository_id = repository_blobs.repository_id
-               AND blob_digest = repository_blobs.digest)
          RETURNING 1`,
         begunAt,
       ],

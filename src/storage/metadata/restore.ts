@@ -73,7 +73,7 @@ export class RestoreMetadata {
         error instanceof ConstraintError ||
         /SQLITE_(?:ERROR|CONSTRAINT|TOOBIG|MISMATCH)/.test(String(error))
       ) {
-        throw new InvalidRowError(String(error));
+        throw new InvalidRowError(reasonOf(error));
       }
       throw error;
     }
@@ -106,6 +106,10 @@ export class RestoreMetadata {
     const schema = await readTableSchema(this.#database, table);
     const lists = (EDGES[table] ?? []).map(({ field }) => field);
     const names = Object.keys(rows[0] ?? {});
+    const lacking = schema.key.find((column) => !names.includes(column));
+    if (lacking !== undefined) {
+      throw new InvalidRowError(`it lacks ${lacking}, which is of its key`);
+    }
     for (const row of rows) {
       if (Object.keys(row).length !== names.length || !names.every((name) => name in row)) {
         throw new InvalidRowError('rows that are sent together have the same columns');
@@ -117,6 +121,12 @@ export class RestoreMetadata {
       }
     }
   }
+}
+
+/** What the database said, without the statement, which is no business of whoever reads the answer. */
+function reasonOf(error: unknown): string {
+  const failed = /[A-Z ]+ constraint failed(?:: [\w., ]*\w)?/.exec(String(error))?.[0];
+  return failed?.trim() ?? 'the database cannot keep it';
 }
 
 /** Whether the database keeps a value as it is in a column: it has to have the type, and no other. */
