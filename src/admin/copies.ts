@@ -38,10 +38,8 @@ export const COPY_ROUTES: readonly Route[] = [
     status: 200,
     answer: z.strictObject({ copy: z.string().nullable(), isDone: z.boolean() }),
     handle: async ({ context: { stores, metadata, actor } }) => {
-      const progress = await copyDatabase(stores, true);
-      const entry = { event: 'backup.copy', target: progress.copy };
-      await metadata.audit.add(actor, entry);
-      return { ...progress };
+      await metadata.audit.add(actor, { event: 'backup.copy' });
+      return { ...(await copyDatabase(stores, true)) };
     },
   }),
   route({

@@ -31,6 +31,8 @@ const namespaceSchema = z.strictObject({
 
 const MAX_RESTORE_DAYS = 90;
 
+export const restoreDays = z.int().min(0).max(MAX_RESTORE_DAYS);
+
 /** Namespaces. */
 export const NAMESPACE_ROUTES: readonly Route[] = [
   route({
@@ -84,7 +86,7 @@ export const NAMESPACE_ROUTES: readonly Route[] = [
     body: atLeastOne({
       isPublic: z.boolean().optional(),
       createsOnPush: z.boolean().optional(),
-      restoreDays: z.int().min(0).max(MAX_RESTORE_DAYS).optional(),
+      restoreDays: restoreDays.optional(),
     }),
     query: null,
     status: 200,

@@ -9,6 +9,8 @@ const MAX_PAGE = 100;
 
 const quota = z.int().min(0).nullable();
 
+export const warningPercent = z.int().min(1).max(100);
+
 const totals = z.strictObject({ bytes: z.int(), repositories: z.int() });
 
 /** Quotas of namespaces. Their usage is part of what is shown of a namespace. */
@@ -21,7 +23,7 @@ export const QUOTA_ROUTES: readonly Route[] = [
     body: atLeastOne({
       bytes: quota.optional(),
       repositories: quota.optional(),
-      warningPercent: z.int().min(1).max(100).optional(),
+      warningPercent: warningPercent.optional(),
     }),
     query: null,
     status: 200,

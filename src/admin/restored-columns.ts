@@ -7,8 +7,11 @@ import { isDigest, isSubjectDigest } from '../oci/digest.ts';
 import { isTag } from '../oci/reference.ts';
 import { isRepositoryName } from '../oci/repository-name.ts';
 import { grants, tagGlobs } from './fields.ts';
+import { restoreDays } from './namespaces.ts';
 import { networkSchema } from './network.ts';
 import { InputError, type InputProblem } from './problem.ts';
+import { warningPercent } from './quotas.ts';
+import { everyHours } from './retention.ts';
 import { retentionRules } from './retention-rules.ts';
 import { claims } from './trust-rules.ts';
 import { upstreamSettings } from './upstreams.ts';
@@ -18,8 +21,6 @@ type Check = (value: unknown) => boolean;
 /** More is no id, and no count either. */
 const MAX_NUMBER = 10 ** 12;
 const MAX_TIME = 253_402_300_799; // 9999-12-31, in seconds since the epoch
-const MAX_HOURS = 100_000;
-const MAX_RESTORE_DAYS = 3650;
 
 const text =
   (check: (value: string) => boolean): Check =>
@@ -77,7 +78,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   exceptions: json(tagGlobs),
   rules: json(retentionRules),
   quota_bytes: upTo(Number.MAX_SAFE_INTEGER),
-  quota_warning: upTo(100),
+  quota_warning: fits(warningPercent),
   manifest_digest: digest,
   'unfetched_content.kind': fits(z.enum(['blob', 'manifest'])),
   'upstream_tags.name': tag,
@@ -91,8 +92,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   keep_bytes: fits(upstream.keepBytes),
   on_missing: fits(upstream.onMissing),
   on_failure: fits(upstream.onFailure),
-  restore_days: upTo(MAX_RESTORE_DAYS),
-  every_hours: upTo(MAX_HOURS),
+  restore_days: fits(restoreDays),
+  every_hours: fits(everyHours),
 };
 
 /** The name of a repository; a deleted one has its id before it. */

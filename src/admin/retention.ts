@@ -17,9 +17,11 @@ const PATH = '/api/v1/namespaces/:namespace/retention';
 
 const MAX_HOURS = 24 * 30;
 
+export const everyHours = z.int().min(1).max(MAX_HOURS);
+
 const settings = z.strictObject({
   isEnabled: z.boolean().default(true),
-  everyHours: z.int().min(1).max(MAX_HOURS).default(24),
+  everyHours: everyHours.default(24),
   rules: retentionRules,
 });
 

@@ -40,6 +40,12 @@ test('what was purged or has expired is not in it, though the collector has not 
     .bind(JSON.stringify([...expired.blobs, ...deleted.blobs].map(({ digest }) => digest)))
     .run();
   await expire(expired.digest);
+  const forgotten = `sha256:${'f'.repeat(64)}`;
+  await env.DB.prepare(
+    `INSERT INTO forgotten_subjects SELECT id, ?1 FROM repositories WHERE name = 'acme/secret'`,
+  )
+    .bind(forgotten)
+    .run();
   const [id] = await query("SELECT id FROM repositories WHERE name = 'acme/secret'");
   await call(ADMIN, 'DELETE', '/namespaces/acme/repositories/acme%2Fsecret');
   expect(json(await readAll())).toContain(secret.digest); // it can be restored
@@ -54,6 +60,7 @@ test('what was purged or has expired is not in it, though the collector has not 
     }
   }
   expect(json(rows)).not.toContain('acme/secret');
+  expect(json(rows)).not.toContain(forgotten);
   for (const { digest, blobs } of [kept, deleted]) {
     for (const there of [digest, ...blobs.map((blob) => blob.digest)]) {
       expect(json(rows)).toContain(there);

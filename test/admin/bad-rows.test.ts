@@ -54,6 +54,10 @@ describe('a value that would break what reads it later', () => {
     ...{ r2_key: null, body: '{}', blobs: [], children: [] },
   };
   const namespace = { name: 'acme', network: '{}', created_at: 1 };
+  const policy = {
+    ...{ namespace: 'acme', rules: '[{"action":"untagged","olderThanDays":7}]', is_enabled: 1 },
+    ...{ revision: 'x', next_run_at: 1 },
+  };
   const robot = { id: 'x', kind: 'robot', principal: 'a', name: 'a', secret_hash: 'x' };
   test.each([
     ['blobs', { digest: DIGEST, r2_key: `blobs/${'x'.repeat(2000)}`, size: 3, created_at: 1 }],
@@ -65,7 +69,11 @@ describe('a value that would break what reads it later', () => {
     ['manifests', { ...manifest, pushed_at: 'yesterday' }],
     ['namespaces', { ...namespace, network: 'x' }],
     ['namespaces', { ...namespace, network: '{"pull":1}' }],
-    ['namespaces', { ...namespace, restore_days: 10 ** 12 }],
+    ['namespaces', { ...namespace, restore_days: 91 }],
+    ['namespaces', { ...namespace, quota_warning: 0 }],
+    ['namespaces', { ...namespace, quota_warning: 101 }],
+    ['retention_policies', { ...policy, every_hours: 0 }],
+    ['retention_policies', { ...policy, every_hours: 721 }],
     ['repositories', { id: 10 ** 15, name: 'acme/b', namespace: 'acme' }],
     ['repositories', { id: 2, name: 'acme/B', namespace: 'acme' }],
     ['repositories', { id: 2, name: 'acme/b', namespace: 'other' }],
@@ -80,6 +88,19 @@ describe('a value that would break what reads it later', () => {
     const { status, json } = await restore(table, [row]);
     expect(status).toBe(400);
     expect(json.detail).toMatch(/damaged|see errors/);
+  });
+
+  test.each([
+    ['users', {}],
+    ['namespaces', { used_bytes: 1 }],
+    ['manifests', { blobs: [] }],
+    ['users', { name: 'bob' }],
+    ['pulls', { repository_id: 1, reference: 'v1' }],
+  ])('in %s that lacks something, it is said without SQL: %j', async (table, row) => {
+    const { status, json } = await restore(table, [row]);
+    expect(status).toBe(400);
+    expect(json.detail).toMatch(/damaged: (?:it lacks|NOT NULL constraint failed)/);
+    expect(json.detail).not.toMatch(/D1_|SQLITE|syntax/);
   });
 
   test('a key that cannot be is no question to the bucket', async () => {

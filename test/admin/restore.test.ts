@@ -1,13 +1,12 @@
-/** What a restore takes, and what waits while it is under way. */
+/** What a restore takes, how it ends, and begins again. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { RESTORED } from '../../src/storage/metadata/backup-tables.ts';
-import { call as protocol, pushBlob } from '../support/client.ts';
+import { pushBlob } from '../support/client.ts';
 import { randomBlob, randomImage } from '../support/images.ts';
-import { query } from '../support/storage.ts';
-import { ADMIN, audited, call, user } from './api.ts';
-import { EXAMPLES } from './examples.ts';
-import { begin, end, lose, newHeader, readAll, restore } from './restoring.ts';
+import { newStores, query } from '../support/storage.ts';
+import { ADMIN, audited, call } from './api.ts';
+import { begin, end, lose, makeExamples, newHeader, readAll, restore } from './restoring.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
@@ -22,45 +21,6 @@ const entry = (id: number) => ({
 });
 
 beforeEach(lose);
-
-describe('while a restore is under way', () => {
-  test('the API changes nothing else, and says why', async () => {
-    await begin(newHeader(), 10);
-    const refused = await call(ADMIN, 'POST', '/namespaces', { body: { name: 'acme' } });
-    expect(refused.status).toBe(403);
-    expect(refused.json.detail).toMatch(/a restore is under way.*edgewater restore/);
-    expect(await query('SELECT name FROM namespaces')).toEqual([]);
-    await end();
-    expect((await call(ADMIN, 'POST', '/namespaces', { body: { name: 'acme' } })).status).toBe(201);
-  });
-
-  test('blobs arrive, and a manifest is refused, as a client can show it', async () => {
-    await begin(newHeader(), 10);
-    const image = randomImage();
-    for (const blob of image.blobs) {
-      await pushBlob('acme/app', blob);
-    }
-    const put = () =>
-      protocol('PUT', '/v2/acme/app/manifests/v1', {
-        headers: { 'Content-Type': image.mediaType },
-        body: image.bytes,
-      });
-    const refused = await put();
-    expect(refused.status).toBe(403);
-    expect(await refused.text()).toMatch(/DENIED.*a restore is under way/);
-    expect(await query('SELECT digest FROM manifests')).toEqual([]);
-    await end();
-    expect((await put()).status).toBe(201);
-  });
-
-  test('the collector rests, when it is asked for as well', async () => {
-    await begin();
-    const { status, json } = await call(ADMIN, 'POST', '/collection', { body: {} });
-    expect(status).toBe(403);
-    expect(json.detail).toMatch(/a restore is under way/);
-    expect((await call(ADMIN, 'POST', '/collection', { body: { dryRun: true } })).status).toBe(200);
-  });
-});
 
 describe('the audit log of a restored registry', () => {
   test('has no entries of the backup behind its beginning, and none after its end', async () => {
@@ -80,6 +40,33 @@ describe('the audit log of a restored registry', () => {
     expect(await audited('tag.set')).toHaveLength(4);
   });
 
+  test('forgets with an old entry no history that is newer', async () => {
+    await call(ADMIN, 'POST', '/backup', { body: {} });
+    await begin(newHeader(), 5000);
+    const [own] = await query("SELECT state ->> 'own' FROM progress WHERE job = 'restore'");
+    const [old, young] = [Number(own), Number(own) + 1]; // one is that of an entry from before, the other not
+    const now = Math.floor(Date.now() / 1000);
+    const entries = [entry(old), { ...entry(young), at: now }];
+    await restore('audit', entries);
+    await restore('repositories', [{ id: 1, name: 'acme/app', namespace: 'acme' }]);
+    const history = [0, old, young].map((id) => ({
+      ...{ repository_id: 1, name: 'v1', id, digest: DIGEST, at: id, principal: 'm' },
+    }));
+    for (const refused of [[], []]) {
+      expect((await restore('tag_history', history)).json).toEqual({ refused });
+    }
+    await end();
+    await newStores().metadata.audit.forgetOld(5000);
+    expect(await audited('tag.set')).toHaveLength(1);
+    expect(await query('SELECT at FROM tag_history ORDER BY at')).toEqual([old, young]);
+  });
+
+  test('has no entry without an id', async () => {
+    await begin(newHeader(), 10);
+    const { id: _, ...unnumbered } = entry(1);
+    expect((await restore('audit', [unnumbered])).status).toBe(400);
+  });
+
   test('has ids that can be counted on from', async () => {
     expect((await begin(newHeader(), 2 ** 53 - 1)).status).toBe(400);
     await begin(newHeader(), 10);
@@ -92,11 +79,13 @@ describe('the audit log of a restored registry', () => {
 
 test('rows that arrive while a restore is ended are all there, or none', async () => {
   await begin();
-  const [rows] = await Promise.all([
-    restore('pulls', [{ repository_id: 9, reference: 'v1', count: 1, last_pulled_at: 1 }]),
-    end(),
-  ]);
+  await restore('repositories', [{ id: 1, name: 'acme/app', namespace: 'acme' }]);
+  const pulls = Array.from({ length: 100 }, (_, at) => ({
+    ...{ repository_id: 1, reference: `v${at}`, count: 1, last_pulled_at: 1 },
+  }));
+  const [rows] = await Promise.all([restore('pulls', pulls), end()]);
   expect([200, 404]).toContain(rows.status);
+  expect(await query('SELECT count(*) FROM pulls')).toEqual([rows.status === 200 ? 100 : 0]);
   expect((await restore('users', [])).status).toBe(404);
   expect(await query("SELECT state ->> 'phase' FROM progress WHERE job = 'restore'")).toEqual([
     'done',
@@ -105,13 +94,7 @@ test('rows that arrive while a restore is ended are all there, or none', async (
 
 test('whatever the API has stored is taken', async () => {
   const header = newHeader();
-  for (const { route, method, path, body } of EXAMPLES) {
-    const isOfRestore = route.startsWith('/restore');
-    if (method !== 'GET' && method !== 'DELETE' && !isOfRestore && !(path ?? '').includes('{')) {
-      const caller = route === '/me/password' ? user('alice') : ADMIN;
-      await call(caller, method, path ?? route, { ...(body && { body }) });
-    }
-  }
+  await makeExamples();
   const rows = await readAll();
   for (const table of [
     'users',
@@ -125,7 +108,7 @@ test('whatever the API has stored is taken', async () => {
   }
   expect(rows.credentials?.length).toBeGreaterThan(2);
   await lose();
-  await begin(header, 1000);
+  await begin(header, 10_000);
   for (const table of RESTORED) {
     const { status, text, json } = await restore(table, rows[table]);
     expect(status, `${table} ${text}`).toBe(200);
@@ -165,6 +148,16 @@ describe('the end', () => {
     expect(await query('SELECT count(*) FROM collection_queue WHERE repository_id <> 1')).toEqual([
       0,
     ]);
+  });
+
+  test('says that it is done when it is, and not when it was given up meanwhile', async () => {
+    await begin(newHeader(), 10);
+    const step = (path: string) => call(ADMIN, 'POST', `/restore/${path}`, { body: {} });
+    const [ended, givenUp] = await Promise.all([step('end'), step('give-up')]);
+    const isDone = ended.status === 200 && ended.json.isDone;
+    expect(isDone).toBe((await audited('restore.end')).length === 1);
+    expect([200, 404]).toContain(ended.status);
+    expect(givenUp.status).toBe(isDone ? 404 : 200);
   });
 
   test('lets SQLite count what the indexes hold', async () => {

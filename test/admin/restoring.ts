@@ -3,7 +3,8 @@ import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
 import { EXPORTED } from '../../src/storage/metadata/backup-tables.ts';
 import { query } from '../support/storage.ts';
-import { ADMIN, call } from './api.ts';
+import { ADMIN, call, user } from './api.ts';
+import { EXAMPLES } from './examples.ts';
 
 /** Everything away, as if it had never been: triggers that keep things do not hold it. */
 async function wipe(): Promise<void> {
@@ -89,4 +90,15 @@ export async function readAll(onTable?: (at: number) => Promise<unknown>): Promi
     }
   }
   return rows;
+}
+
+/** Makes what the API can make without knowing the ids of what it has made before. */
+export async function makeExamples(): Promise<void> {
+  for (const { route, method, path, body } of EXAMPLES) {
+    const isOfRestore = route.startsWith('/restore');
+    if (method !== 'GET' && method !== 'DELETE' && !isOfRestore && !(path ?? '').includes('{')) {
+      const caller = route === '/me/password' ? user('alice') : ADMIN;
+      await call(caller, method, path ?? route, { ...(body && { body }) });
+    }
+  }
 }

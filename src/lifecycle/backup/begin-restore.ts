@@ -53,10 +53,16 @@ async function requireReadable(metadata: Stores['metadata'], header: BackupHeade
 }
 
 function whyNot(state: RestoreState | null): string {
-  if (state === null || state.phase === 'done') {
+  if (state === null || state.phase === 'done' || state.phase === 'taken back') {
     return (
       'this registry has repositories, namespaces or users, and a backup goes into an empty one only; ' +
       'restore into a new deployment'
+    );
+  }
+  if (state.phase === 'given up') {
+    return (
+      `a restore of the backup of ${state.takenAt} (${state.backup}) was given up, and some of what it has ` +
+      'brought is there still: take the rest back by "edgewater restore --give-up", and begin anew'
     );
   }
   const begun = new Date(state.begunAt * 1000).toISOString();

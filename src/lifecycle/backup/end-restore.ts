@@ -27,7 +27,7 @@ export async function endRestore(
   after: string,
   actor: Actor,
 ): Promise<EndProgress> {
-  if ((await metadata.restoreStates.find())?.phase === 'done') {
+  if (await hasEnded(metadata)) {
     return { isDone: true };
   }
   const state = await openRestore(metadata);
@@ -38,7 +38,10 @@ export async function endRestore(
     }
     const next = await metadata.restoreEnd.trashUnheld(place, BATCH);
     if (next === null) {
-      await metadata.restoreStates.end(state, actor);
+      if (!(await metadata.restoreStates.end(state, actor)) && !(await hasEnded(metadata))) {
+        await openRestore(metadata); // which throws: it was given up meanwhile
+        return { isDone: false, next: place };
+      }
       await metadata.optimize();
       return { isDone: true };
     }
@@ -47,16 +50,25 @@ export async function endRestore(
   return { isDone: false, next: place };
 }
 
+async function hasEnded({ restoreStates }: Stores['metadata']): Promise<boolean> {
+  return (await restoreStates.find())?.phase === 'done';
+}
+
 /**
  * Gives up the restore that is under way: no more rows are taken, and those that came go, some at a time.
+ * Of one that was given up nothing is left.
  *
  * @throws ACCOUNT_UNKNOWN
  */
 export async function giveUpRestore({ metadata }: Stores, actor: Actor): Promise<EndProgress> {
-  const { restoreStates: states, restoreEnd } = metadata;
+  const { restoreStates: states, restoreGiveUp } = metadata;
   let state = await states.find();
-  if (state?.phase === 'open' && (await states.giveUp(state, actor))) {
-    state = await states.find();
+  if (state?.phase === 'open') {
+    await states.giveUp(state, actor);
+    state = await states.find(); // which somebody else may have ended, or given up
+  }
+  if (state?.phase === 'taken back') {
+    return { isDone: true };
   }
   if (state?.phase !== 'given up') {
     throw new RegistryError(
@@ -64,11 +76,6 @@ export async function giveUpRestore({ metadata }: Stores, actor: Actor): Promise
       'no restore is under way, so there is none to give up',
     );
   }
-  for (let batch = 0; batch < MAX_BATCHES; batch++) {
-    if (await restoreEnd.takeBrought(state, BATCH)) {
-      await states.forget(state);
-      return { isDone: true };
-    }
-  }
-  return { isDone: false };
+  const isAll = await restoreGiveUp.takeBrought(state);
+  return { isDone: isAll && (await states.noteTakenBack(state)) };
 }

@@ -38,9 +38,11 @@ const MAX_PARTS = 1;
 /**
  * Goes on with the copy of the database in R2, or begins one when the last is old enough. Each part is
  * written under a new key before its place is saved, so a run that dies, or meets another, leaves parts
- * that nobody names; and a copy is one when the list of its parts is written, which is the last thing.
+ * that nobody names; and a copy is one when the list of its parts is written. That comes after the place of
+ * the last part, which is saved unless a restore has begun: so none has rows of before and of after one.
  *
  * @param isDue begins one now, however young the last one is
+ * @throws RESTORE_UNDER_WAY
  */
 export async function copyDatabase(stores: Stores, isDue = false): Promise<CopyProgress> {
   const { progress } = stores.metadata;
@@ -52,17 +54,18 @@ export async function copyDatabase(stores: Stores, isDue = false): Promise<CopyP
     }
     state = next;
   }
-  for (let part = 0; part < MAX_PARTS && !state.isDone; part++) {
+  for (let part = 0; part < MAX_PARTS && !isWhole(state); part++) {
     const next = await copyPart(stores, state);
-    if (next.isDone) {
-      await complete(stores, next);
-    }
     if (!(await progress.replace(JOB, state, next))) {
       return { copy: null, isDone: true }; // another run goes on with it
     }
     state = next;
   }
-  if (state.isDone) {
+  if (isWhole(state)) {
+    await complete(stores, state);
+    const done: CopyState = { ...state, isDone: true };
+    await progress.replace(JOB, state, done); // another run may have been faster, with the same list
+    state = done;
     await forgetCopies(stores, nameOf(state));
   }
   return { copy: nameOf(state), isDone: state.isDone };
@@ -96,15 +99,20 @@ async function copyPart(stores: Stores, before: CopyState): Promise<CopyState> {
     after = next;
     table += next === null ? 1 : 0;
   }
-  const isDone = table === EXPORTED.length;
-  const bytes = await compress(isDone ? lines + toLine({ end: true, rows: counts }) : lines);
+  const isLast = table === EXPORTED.length;
+  const bytes = await compress(isLast ? lines + toLine({ end: true, rows: counts }) : lines);
   const key = newCopyPartKey(nameOf(before));
   await stores.backups.put(key, bytes, digestOf(bytes, CANONICAL_ALGORITHM));
   const parts = [...before.parts, { key, size: bytes.byteLength }];
-  return { ...before, table, after, counts, parts, isDone };
+  return { ...before, table, after, counts, parts };
 }
 
-/** Lists the parts. Of two runs that end the same copy one is kept: both are whole. */
+/** Whether all rows are in its parts. */
+function isWhole({ table }: CopyState): boolean {
+  return table === EXPORTED.length;
+}
+
+/** Lists the parts, which are those of the saved state: of two runs that do it both write the same. */
 async function complete({ backups }: Stores, { header, counts, parts }: CopyState): Promise<void> {
   const name = nameOf({ header });
   const rows = Object.values(counts).reduce((sum, count) => sum + count, 0);

@@ -75,7 +75,9 @@ function requireOldEntries(
   { lastAudit }: RestoreState,
 ): void {
   const first = { audit: 1, tag_history: 0 }[String(table)];
-  if (first !== undefined && rows.some(({ id }) => Number(id) < first || Number(id) > lastAudit)) {
+  const isOld = ({ id }: BackupRow) =>
+    typeof id === 'number' && id >= Number(first) && id <= lastAudit;
+  if (first !== undefined && !rows.every(isOld)) {
     throw new InvalidRowError(`its id is not of ${first} to ${lastAudit}, the last of the backup`);
   }
 }

@@ -96,6 +96,7 @@ export const KEPT: Readonly<Partial<Record<ExportedTable, string>>> = {
   tags: OF_REPOSITORY,
   pulls: OF_REPOSITORY,
   unfetched_content: OF_REPOSITORY,
+  forgotten_subjects: OF_REPOSITORY,
   manifests: OF_REPOSITORY,
   deleted_manifests: `expires_at > unixepoch() AND ${OF_REPOSITORY}`,
   repository_blobs: OF_REPOSITORY,

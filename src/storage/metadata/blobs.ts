@@ -69,7 +69,7 @@ export class BlobMetadata {
    * entry is written when the link is new, and names the first of `from` that sees the blob.
    *
    * @throws NAME_UNKNOWN where pushes make no repositories and `to` is not there;
-   *   QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED
+   *   QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED, RESTORE_UNDER_WAY
    */
   async mount(
     to: RepositoryName,
@@ -80,6 +80,7 @@ export class BlobMetadata {
     const sources = JSON.stringify(from === 'all' ? null : from);
     const isThere = isSeen('?2', '?3');
     const statements: Statement[] = [
+      ['INSERT INTO waits_for_restores VALUES (1)'],
       recordMount(to, digest, sources, actor),
       [
         `INSERT INTO pushed_to (repository, namespace) SELECT ?1, ?4 WHERE ${isThere}`,

@@ -26,6 +26,7 @@ import { ReplicationMetadata } from './replications.ts';
 import { RepositoryMetadata } from './repositories.ts';
 import { RestoreMetadata } from './restore.ts';
 import { RestoreEndMetadata } from './restore-end.ts';
+import { RestoreGiveUpMetadata } from './restore-give-up.ts';
 import { RestoreStates } from './restore-state.ts';
 import { RetentionMetadata } from './retention.ts';
 import { RetentionTagMetadata } from './retention-tags.ts';
@@ -77,6 +78,7 @@ export class MetadataStore {
   readonly restore: RestoreMetadata;
   readonly restoreStates: RestoreStates;
   readonly restoreEnd: RestoreEndMetadata;
+  readonly restoreGiveUp: RestoreGiveUpMetadata;
   readonly robots: RobotMetadata;
   readonly scrub: ScrubMetadata;
   readonly signingKeys: SigningKeyMetadata;
@@ -125,6 +127,7 @@ export class MetadataStore {
     this.restore = new RestoreMetadata(database);
     this.restoreStates = new RestoreStates(database, this.progress);
     this.restoreEnd = new RestoreEndMetadata(database, lifetimes);
+    this.restoreGiveUp = new RestoreGiveUpMetadata(database);
     this.robots = new RobotMetadata(database);
     this.scrub = new ScrubMetadata(database);
     this.signingKeys = new SigningKeyMetadata(database);

@@ -63,10 +63,14 @@ export class MirroredMetadata {
   /**
    * Links a blob that a manifest of the repository names, and that another of the same namespace has.
    * False when there is none such.
+   *
+   * @throws RESTORE_UNDER_WAY
    */
   async adopt(repository: RepositoryName, digest: Digest): Promise<boolean> {
-    const rows = await this.#database.all(
-      `INSERT INTO repository_blobs (repository_id, digest, lease_until)
+    const [, rows] = await this.#database.batch([
+      ['INSERT INTO waits_for_restores VALUES (1)'],
+      [
+        `INSERT INTO repository_blobs (repository_id, digest, lease_until)
        SELECT repositories.id, ?2, unixepoch() + ?3 FROM repositories
        WHERE name = ?1
          AND EXISTS (SELECT 1 FROM unfetched_content
@@ -76,17 +80,18 @@ export class MirroredMetadata {
            WHERE namespace_content.namespace = repositories.namespace
              AND namespace_content.digest = ?2)
        ON CONFLICT DO NOTHING RETURNING digest`,
-      repository,
-      digest,
-      this.#lifetimes.lease,
-    );
-    return rows.length === 1;
+        repository,
+        digest,
+        this.#lifetimes.lease,
+      ],
+    ]);
+    return rows?.length === 1;
   }
 
   /**
    * Stores a manifest of which not all that it names is here, and points a tag at it, if any.
    *
-   * @throws QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED
+   * @throws QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED, RESTORE_UNDER_WAY
    */
   async put(
     repository: RepositoryName,

@@ -1,8 +1,7 @@
 import type { Digest } from '../../oci/digest.ts';
-import type { Database, Statement } from './database.ts';
+import type { Database } from './database.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import { guardPhase, type RestoreState } from './restore-state.ts';
-import { readTableSchema } from './table-schema.ts';
+import type { RestoreState } from './restore-state.ts';
 import { trashUnheldBlobs } from './trash.ts';
 
 /** A private repository for what only deleted repositories had: their names cannot be pushed to. */
@@ -10,19 +9,7 @@ export const SPARE = 'edgewater-restore/deleted';
 
 const SPARE_ID = `(SELECT id FROM repositories WHERE name = '${SPARE}' AND created_at >= ?1)`;
 
-/**
- * What a restore that is given up has brought, in an order in which nothing is named by what is left: what
- * forbids that tags go comes first, and what triggers make of the others after them.
- */
-const BROUGHT = [
-  ...['credentials', 'trust_rules', 'members', 'robots', 'users', 'tag_rules'],
-  ...['retention_policies', 'tag_history', 'tags', 'pulls', 'manifest_children', 'manifest_blobs'],
-  ...['deleted_manifest_blobs', 'deleted_manifests', 'manifests'],
-  ...['deleted_manifests', 'repository_blobs'],
-  ...['collection_queue', 'blobs', 'repositories', 'namespaces'],
-] as const;
-
-/** What is left to do when all rows are there, or when nobody wants them. Every step may be repeated. */
+/** What is left to do when all rows are there. Every step may be repeated. */
 export class RestoreEndMetadata {
   readonly #database: Database;
   readonly #grace: number;
@@ -34,10 +21,13 @@ export class RestoreEndMetadata {
 
   /**
    * Takes away at most `limit` links of the spare repository that the restore has made, and with the last
-   * one the repository. True when it is gone.
+   * one the repository, unless the backup has brought something into it. True when no more links are to go.
    */
   async takeSpare({ begunAt }: RestoreState, limit: number): Promise<boolean> {
-    const some = `SELECT digest FROM repository_blobs WHERE repository_id = ${SPARE_ID} LIMIT ${limit}`;
+    const some = `SELECT digest FROM repository_blobs AS links WHERE repository_id = ${SPARE_ID}
+      AND NOT EXISTS (SELECT 1 FROM manifest_blobs AS named
+        WHERE named.repository_id = links.repository_id AND blob_digest = links.digest)
+      LIMIT ${limit}`;
     const isBare = `NOT EXISTS (SELECT 1 FROM repository_blobs WHERE repository_id = ${SPARE_ID})
       AND NOT EXISTS (SELECT 1 FROM manifests WHERE repository_id = ${SPARE_ID})
       AND NOT EXISTS (SELECT 1 FROM deleted_manifests WHERE repository_id = ${SPARE_ID})
@@ -52,9 +42,6 @@ export class RestoreEndMetadata {
       ],
       [
         `DELETE FROM repository_blobs WHERE repository_id = ${SPARE_ID} AND digest IN (${some})
-           AND NOT EXISTS (SELECT 1 FROM manifest_blobs AS named
-             WHERE named.repository_id = repository_blobs.repository_id
-               AND blob_digest = repository_blobs.digest)
          RETURNING 1`,
         begunAt,
       ],
@@ -84,35 +71,5 @@ export class RestoreEndMetadata {
     const condition = 'digest IN (SELECT value FROM json_each(?1))';
     await this.#database.batch(trashUnheldBlobs(condition, digests, this.#grace));
     return rows.length < limit ? null : (rows.at(-1)?.digest ?? null);
-  }
-
-  /**
-   * Deletes at most `limit` rows of each table that a restore which was given up has brought. The objects
-   * stay, without a row: the next restore may need them. True when all of it is gone.
-   */
-  async takeBrought(state: RestoreState, limit: number): Promise<boolean> {
-    for (const table of BROUGHT) {
-      const key = (await readTableSchema(this.#database, table)).key.join(', ');
-      const taken = await this.#take(state, [
-        `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} LIMIT ?1) RETURNING 1`,
-        limit,
-      ]);
-      if (taken === limit) {
-        return false;
-      }
-    }
-    const entries = await this.#take(state, [
-      `DELETE FROM audit WHERE id IN (
-         SELECT id FROM audit WHERE id > ?1 AND id < ?2 LIMIT ?3) RETURNING 1`,
-      state.own,
-      state.audit,
-      limit,
-    ]);
-    return entries < limit;
-  }
-
-  async #take(state: RestoreState, statement: Statement): Promise<number> {
-    const results = await this.#database.batch([guardPhase(state, 'given up'), statement]);
-    return results[1]?.length ?? 0;
   }
 }

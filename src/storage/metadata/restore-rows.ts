@@ -11,6 +11,11 @@ const MADE_BEFORE: Readonly<Partial<Record<ExportedTable, readonly string[] | 'a
   namespaces: 'all', // made by a trigger with their repositories
 };
 
+/** Columns besides the key without which it is another row: its id may be somebody else's here. */
+const IDENTITY: Readonly<Partial<Record<ExportedTable, readonly string[]>>> = {
+  repositories: ['name', 'namespace'],
+};
+
 const value = (column: string) => `rows.value ->> '${column}'`;
 
 /** Adds rows whose foreign keys hold, with what their manifests name. */
@@ -53,33 +58,40 @@ export function refusedOf(
   { key }: TableSchema,
   rows: readonly BackupRow[],
 ): Statement {
-  const isIt = key.map((column) => `present.${column} = ${value(column)}`).join(' AND ');
-  const keys = rows.map((row) => Object.fromEntries(key.map((column) => [column, row[column]])));
+  const columns = [...key, ...(IDENTITY[table] ?? [])];
+  const isIt = columns.map((column) => `present.${column} = ${value(column)}`).join(' AND ');
+  const sought = rows.map((row) =>
+    Object.fromEntries(columns.map((column) => [column, row[column]])),
+  );
   return [
     `SELECT rows.key AS place FROM json_each(?1) AS rows
      WHERE NOT EXISTS (SELECT 1 FROM ${table} AS present WHERE ${isIt})`,
-    JSON.stringify(keys),
+    JSON.stringify(sought),
   ];
 }
 
 /**
- * Adds entries of the audit log under their own ids. Where entries from before the restore have those, such
- * as the login of the one who restores, an entry gets one between the backup's and that of the beginning.
+ * Gives entries of the audit log, and the history of tags, which has their ids, those that they have here: in
+ * their order, behind the entries from before the restore, such as the login of the one who restores. 0 is
+ * history from before there was a log.
  */
-export function insertAudit(
-  columns: readonly string[],
+export function shiftIds(
+  table: ExportedTable,
   rows: readonly BackupRow[],
-  { own, lastAudit }: RestoreState,
-): Statement {
-  const id = `iif(${value('id')} > ?2, ${value('id')}, ${value('id')} + ?3)`;
-  const others = columns.filter((column) => column !== 'id');
+  { own }: RestoreState,
+): readonly BackupRow[] {
+  return table === 'audit' || table === 'tag_history'
+    ? rows.map((row) => (row.id === 0 ? row : { ...row, id: Number(row.id) + own }))
+    : rows;
+}
+
+/** Adds entries of the audit log. */
+export function insertAudit(columns: readonly string[], rows: readonly BackupRow[]): Statement {
   return [
-    `INSERT INTO audit (id, ${others.join(', ')})
-     SELECT ${id}, ${others.map(value).join(', ')} FROM json_each(?1) AS rows
-     WHERE NOT EXISTS (SELECT 1 FROM audit AS present WHERE present.id = ${id})`,
+    `INSERT INTO audit (${columns.join(', ')})
+     SELECT ${columns.map(value).join(', ')} FROM json_each(?1) AS rows
+     WHERE NOT EXISTS (SELECT 1 FROM audit AS present WHERE present.id = ${value('id')})`,
     JSON.stringify(rows),
-    own,
-    Math.max(own, lastAudit),
   ];
 }
 

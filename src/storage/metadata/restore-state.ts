@@ -14,12 +14,16 @@ export interface RestoreState {
   lastAudit: number; // the largest id of the backup's entries
   own: number; // the largest id of an entry from before the restore
   audit: number; // the id of the entry that notes the beginning
-  phase: 'open' | 'given up' | 'done';
+  phase: 'open' | 'given up' | 'taken back' | 'done';
 }
 
 const JOB = 'restore';
 
-const UNDER_WAY = `SELECT 1 FROM progress WHERE job = '${JOB}' AND state ->> 'phase' <> 'done'`;
+/** The job whose state is the list of the credentials that were there before the restore: their ids. */
+export const OWN_CREDENTIALS = 'credentials before restore';
+
+const UNDER_WAY = `SELECT 1 FROM progress
+  WHERE job = '${JOB}' AND state ->> 'phase' IN ('open', 'given up')`;
 
 const IN_USE = `SELECT 1 WHERE EXISTS (SELECT 1 FROM repositories) OR EXISTS (SELECT 1 FROM users)
   OR EXISTS (SELECT 1 FROM namespaces)`;
@@ -44,11 +48,6 @@ export class RestoreStates {
     return (await this.#database.first(UNDER_WAY)) !== null;
   }
 
-  /** Whether somebody has made something here. */
-  async isInUse(): Promise<boolean> {
-    return (await this.#database.first(IN_USE)) !== null;
-  }
-
   /**
    * Begins a restore. Entries of the audit log from now on come after those of the backup, the largest of
    * which is `lastAudit`. False when the registry is in use, or another restore is under way.
@@ -63,7 +62,7 @@ export class RestoreStates {
       [
         `INSERT INTO progress (job, state)
          SELECT '${JOB}', json_object('backup', ?1, 'takenAt', ?2, 'begunAt', unixepoch(),
-           'lastAudit', last, 'own', own, 'audit', max(own, last) + min(own, last) + 1, 'phase', 'open')
+           'lastAudit', last, 'own', own, 'audit', own + last + 1, 'phase', 'open')
          FROM (SELECT coalesce(max(id), 0) AS own, CAST(?3 AS INTEGER) AS last FROM audit)
          WHERE true
          ON CONFLICT DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at`,
@@ -71,6 +70,12 @@ export class RestoreStates {
         takenAt,
         lastAudit,
       ],
+      [
+        `INSERT INTO progress (job, state) SELECT '${OWN_CREDENTIALS}', json_group_array(id) FROM credentials
+         WHERE true ON CONFLICT DO UPDATE SET state = excluded.state`,
+      ],
+      // A copy that was begun before has other content.
+      ["DELETE FROM progress WHERE job = 'copy'"],
       [
         `INSERT INTO audit (id, event, principal, address, target)
          SELECT state ->> 'audit', 'restore.begin', ?1, ?2, ?3 FROM progress WHERE job = '${JOB}'`,
@@ -85,7 +90,7 @@ export class RestoreStates {
   end(state: RestoreState, actor: Actor): Promise<boolean> {
     return runGuarded(this.#database, [
       guardPhase(state, 'open'),
-      setPhase('done'),
+      ...setPhase('done'),
       record(actor, { event: 'restore.end', target: state.backup }),
     ]);
   }
@@ -94,17 +99,17 @@ export class RestoreStates {
   giveUp(state: RestoreState, actor: Actor): Promise<boolean> {
     return runGuarded(this.#database, [
       guardPhase(state, 'open'),
-      setPhase('given up'),
+      ...setPhase('given up'),
       record(actor, { event: 'restore.give-up', target: state.backup }),
     ]);
   }
 
-  /** Forgets one that was given up, and of which nothing is left. */
-  async forget(state: RestoreState): Promise<void> {
-    await runGuarded(this.#database, [
+  /** Notes that nothing is left of one that was given up; false when something is. */
+  noteTakenBack(state: RestoreState): Promise<boolean> {
+    return runGuarded(this.#database, [
       guardPhase(state, 'given up'),
       guardFree(IN_USE),
-      [`DELETE FROM progress WHERE job = '${JOB}'`],
+      ...setPhase('taken back'),
     ]);
   }
 }
@@ -118,10 +123,15 @@ export function guardPhase({ audit }: RestoreState, phase: RestoreState['phase']
   );
 }
 
-function setPhase(phase: RestoreState['phase']): Statement {
+function setPhase(phase: RestoreState['phase']): Statement[] {
   return [
-    `UPDATE progress SET state = json_set(state, '$.phase', ?1), updated_at = unixepoch()
-     WHERE job = '${JOB}'`,
-    phase,
+    [
+      `UPDATE progress SET state = json_set(state, '$.phase', ?1), updated_at = unixepoch()
+       WHERE job = '${JOB}'`,
+      phase,
+    ],
+    ...(phase === 'given up'
+      ? []
+      : [[`DELETE FROM progress WHERE job = '${OWN_CREDENTIALS}'`] satisfies Statement]),
   ];
 }

@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts';
 import { type BackupRow, DERIVED, EDGES, type ExportedTable } from './backup-tables.ts';
 import { ConstraintError, type Database } from './database.ts';
-import { insertAudit, insertRows, refusedOf } from './restore-rows.ts';
+import { insertAudit, insertRows, refusedOf, shiftIds } from './restore-rows.ts';
 import { guardPhase, type RestoreState } from './restore-state.ts';
 import { readTableSchema, type TableSchema } from './table-schema.ts';
 
@@ -40,15 +40,16 @@ export class RestoreMetadata {
   /**
    * Adds rows that are not there. Those stay away that refer to something which is not there, or not yet.
    *
-   * @returns the places of those in `rows`; null, and nothing has changed, when the restore is not open
+   * @returns the places of those in `backedUp`; null, and nothing has changed, when the restore is not open
    *   any more
    * @throws InvalidRowError, and nothing has changed
    */
   async insert(
     table: ExportedTable,
-    rows: readonly BackupRow[],
+    backedUp: readonly BackupRow[],
     state: RestoreState,
   ): Promise<number[] | null> {
+    const rows = shiftIds(table, backedUp, state);
     const schema = await readTableSchema(this.#database, table);
     const left = DERIVED[table] ?? [];
     const columns = schema.columns.filter(
@@ -57,7 +58,7 @@ export class RestoreMetadata {
     const guard = guardPhase(state, 'open');
     try {
       if (table === 'audit') {
-        await this.#database.batch([guard, insertAudit(columns, rows, state)]);
+        await this.#database.batch([guard, insertAudit(columns, rows)]);
         return [];
       }
       const statements = await insertRows(this.#database, table, schema, columns, rows);
@@ -72,7 +73,7 @@ export class RestoreMetadata {
         error instanceof ConstraintError ||
         /SQLITE_(?:ERROR|CONSTRAINT|TOOBIG|MISMATCH)/.test(String(error))
       ) {
-        throw new InvalidRowError(String(error));
+        throw new InvalidRowError(reasonOf(error));
       }
       throw error;
     }
@@ -105,6 +106,10 @@ export class RestoreMetadata {
     const schema = await readTableSchema(this.#database, table);
     const lists = (EDGES[table] ?? []).map(({ field }) => field);
     const names = Object.keys(rows[0] ?? {});
+    const lacking = schema.key.find((column) => !names.includes(column));
+    if (lacking !== undefined) {
+      throw new InvalidRowError(`it lacks ${lacking}, which is of its key`);
+    }
     for (const row of rows) {
       if (Object.keys(row).length !== names.length || !names.every((name) => name in row)) {
         throw new InvalidRowError('rows that are sent together have the same columns');
@@ -116,6 +121,12 @@ export class RestoreMetadata {
       }
     }
   }
+}
+
+/** What the database said, without the statement, which is no business of whoever reads the answer. */
+function reasonOf(error: unknown): string {
+  const failed = /[A-Z ]+ constraint failed(?:: [\w., ]*\w)?/.exec(String(error))?.[0];
+  return failed?.trim() ?? 'the database cannot keep it';
 }
 
 /** Whether the database keeps a value as it is in a column: it has to have the type, and no other. */
