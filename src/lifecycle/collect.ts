@@ -30,26 +30,28 @@ export interface Collection {
 /**
  * Takes what nothing holds, from the manifests down to the objects in R2. Each batch is a transaction
  * that looks again before it takes, so runs may overlap, and one that is cut off is gone on with by
- * the next.
+ * the next. A step that fails does not keep the others from their work.
+ *
+ * @throws what the first step that failed did, when the others are through
  */
 export async function collect(stores: Stores): Promise<Collection> {
   const done = { manifests: 0, expired: 0, links: 0, blobs: 0, bytes: 0, objects: 0 };
   const { collection, trash } = stores.metadata;
-  const finished = [
-    await inBatches(async () => {
+  const steps = [
+    async () => {
       const entries = await collection.due('manifest', BATCH);
       const untagged = await untaggedWindows(stores, entries);
       if (entries.length > 0) {
         done.manifests += await collection.reviewManifests(untagged);
       }
       return entries.length === BATCH;
-    }),
-    await inBatches(async () => {
+    },
+    async () => {
       const expired = await collection.expireDeleted(BATCH);
       done.expired += expired;
       return expired === BATCH;
-    }),
-    await inBatches(async () => {
+    },
+    async () => {
       const entries = await collection.due('blob', BATCH);
       if (entries.length > 0) {
         const { links, blobs, bytes } = await collection.reviewBlobs(entries);
@@ -58,15 +60,26 @@ export async function collect(stores: Stores): Promise<Collection> {
         done.bytes += bytes;
       }
       return entries.length === BATCH;
-    }),
-    await inBatches(async () => {
+    },
+    async () => {
       const keys = await trash.due(TRASH_BATCH);
       await stores.blobs.delete(keys);
       await trash.forget(keys); // object first, row second: a run that is cut off is repeated
       done.objects += keys.length;
       return keys.length === TRASH_BATCH;
-    }),
+    },
   ];
+  const finished: boolean[] = [];
+  const failures: unknown[] = [];
+  for (const step of steps) {
+    await inBatches(step).then(
+      (isDone) => finished.push(isDone),
+      (error: unknown) => failures.push(error),
+    );
+  }
+  if (failures.length > 0) {
+    throw failures[0];
+  }
   return { ...done, isDone: finished.every(Boolean) };
 }
 

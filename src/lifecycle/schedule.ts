@@ -27,7 +27,6 @@ export async function runSchedule(
 ): Promise<Record<string, unknown>> {
   const { metadata } = stores;
   const steps: Record<string, () => Promise<unknown>> = {
-    optimization: () => metadata.optimize(),
     uploads: () => metadata.uploads.abandonOverdue(OVERDUE),
     audit: () => metadata.audit.forgetOld(AUDIT_ENTRIES),
     credentials: () => metadata.credentials.forgetExpired(),

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Collection, collect } from '../../src/lifecycle/collect.ts';
 import { call, newRepository, push, pushBlob } from '../support/client.ts';
+import { failing, withFaults } from '../support/faults.ts';
 import {
   artifactOf,
   indexOf,
@@ -10,7 +11,7 @@ import {
   randomImage,
   type TestManifest,
 } from '../support/images.ts';
-import { expectNoOrphans, newStores, query } from '../support/storage.ts';
+import { expectNoOrphans, keysInBucket, newStores, query } from '../support/storage.ts';
 import { DAY, wait } from '../support/wait.ts';
 
 afterEach(expectNoOrphans);
@@ -300,6 +301,21 @@ describe('referrers', () => {
     await wait(100 * DAY);
     expect(await run()).toMatchObject({ manifests: 0 });
   });
+});
+
+test('a review that fails does not keep the trash from being emptied', async () => {
+  const repository = newRepository();
+  await push(repository, randomImage());
+  const blob = randomBlob(100);
+  await pushBlob(repository, blob);
+  await wait(2 * DAY);
+  await run(); // the blob goes into the trash
+  await wait(13 * DAY);
+  const DB = withFaults(env.DB, failing('batch', 'before'));
+  const objects = (await keysInBucket()).length;
+  await expect(collect(newStores(undefined, { database: DB }))).rejects.toThrow();
+  expect((await keysInBucket()).length).toBeLessThan(objects);
+  expect(await run()).toMatchObject({ manifests: 1 });
 });
 
 test('runs at the same time take everything once', async () => {

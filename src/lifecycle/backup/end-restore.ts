@@ -42,7 +42,6 @@ export async function endRestore(
         await openRestore(metadata); // which throws: it was given up meanwhile
         return { isDone: false, next: place };
       }
-      await metadata.optimize();
       return { isDone: true };
     }
     place = next;

@@ -67,11 +67,15 @@ export const MANIFEST_IS_DUE_AT = `max(coalesce((SELECT expires_at FROM reposito
     (SELECT last_pulled_at FROM pulls WHERE pulls.repository_id = manifests.repository_id
        AND pulls.reference = manifests.digest), 0)) END)`;
 
-/** The queue's manifests of the batch. */
+/**
+ * The queue's manifests of the batch. With CROSS JOIN SQLite takes the list first, whatever its statistics
+ * say of how large a repository is: https://www.sqlite.org/optoverview.html#crossjoin
+ */
 export const QUEUED_MANIFESTS = `json_each(?1) AS entries
-  JOIN collection_queue AS queue ON queue.repository_id = entries.value ->> 'repositoryId'
+  CROSS JOIN collection_queue AS queue ON queue.repository_id = entries.value ->> 'repositoryId'
     AND queue.kind = 'manifest' AND queue.digest = entries.value ->> 'digest'
-  JOIN manifests ON manifests.repository_id = queue.repository_id AND manifests.digest = queue.digest`;
+  CROSS JOIN manifests
+    ON manifests.repository_id = queue.repository_id AND manifests.digest = queue.digest`;
 
 /** A review takes it now. */
 export const MANIFEST_IS_TAKEN = `(NOT ${MANIFEST_IS_HELD} AND ${MANIFEST_IS_DUE_AT} <= unixepoch())`;

@@ -156,13 +156,4 @@ export class MetadataStore {
       throw new Error(`of ${MIGRATIONS} migrations ${row?.count} are applied: deploy applies them`);
     }
   }
-
-  /**
-   * Lets SQLite count what its indexes hold, where that has changed: without, it looks through every tag
-   * of a repository to delete one manifest. 0x10000 means all tables, not those that this connection has
-   * read: D1 opens new ones. https://www.sqlite.org/pragma.html#pragma_optimize
-   */
-  async optimize(): Promise<void> {
-    await this.#database.all('PRAGMA optimize = 0x10002');
-  }
 }
