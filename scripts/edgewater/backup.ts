@@ -8,6 +8,7 @@ import { openProgress } from './upload/open-progress.ts';
 
 interface BackupOptions {
   blobs?: true;
+  empty?: true;
   concurrency: number;
   quiet?: true;
 }
@@ -18,6 +19,7 @@ export function addBackupCommands(program: Command): void {
     .command('backup <folder>')
     .description('save what the registry knows into a folder, and with --blobs its content too')
     .option('--blobs', 'the bytes too: those that the folder does not have yet')
+    .option('--empty', 'save a registry without repositories too, beside the backups of the folder')
     .option('--concurrency <number>', 'blobs at a time', parseConcurrency, 4)
     .option('--quiet', 'no progress')
     .action(backup);
@@ -27,7 +29,7 @@ async function backup(folder: string, options: BackupOptions, command: Command):
   const { api, output } = await openSession(command);
   const progress = openProgress(options.quiet ?? false, 'fetched');
   try {
-    const { file, blobs, counts, lost } = await writeMetadata(api, folder);
+    const { file, blobs, counts, lost } = await writeMetadata(api, folder, options.empty ?? false);
     const rows = Object.values(counts).reduce((sum, count) => sum + count, 0);
     output.note(
       `${rows} rows, ${counts.manifests} manifests and ${counts.tags} tags are in ${file}`,

@@ -1,11 +1,13 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { type Api, apiPath } from './api.ts';
+import { type ChosenBackup, chooseBackup } from './backup/choose-backup.ts';
+import { findLastRestore, type LastRestore } from './backup/last-restore.ts';
 import { missingBlobs } from './backup/needed-blobs.ts';
 import { persist } from './backup/persist.ts';
-import { type UnpackedMetadata, unpackMetadata } from './backup/read-metadata.ts';
+import type { UnpackedMetadata } from './backup/read-metadata.ts';
 import { sendRows } from './backup/send-rows.ts';
 import { type UploadOptions, uploadBlobs } from './backup/upload-blobs.ts';
 import { verifyTags } from './backup/verify-tags.ts';
@@ -74,9 +76,9 @@ async function restore(
   const progress = openProgress(options.quiet ?? false);
   const scratch = await mkdtemp(join(tmpdir(), 'edgewater-restore-'));
   try {
-    const file = await metadataFile(api, backup, options.copy, scratch);
+    const last = await findLastRestore(api);
+    const { file, metadata } = await readBackup(api, backup, options.copy, last, scratch);
     output.note(`Restoring ${options.copy ?? file}`);
-    const metadata = await unpackMetadata(file, scratch);
     const restored = await restoreAll(api, metadata, dirname(file), {
       isIncomplete: options.incomplete ?? false,
       chunkSize: chunkSizeOf(options),
@@ -104,27 +106,19 @@ async function restore(
   }
 }
 
-async function metadataFile(
+async function readBackup(
   api: Api,
   backup: string | undefined,
   copy: string | undefined,
+  last: LastRestore | null,
   scratch: string,
-): Promise<string> {
+): Promise<ChosenBackup> {
   if (copy !== undefined) {
     const file = join(scratch, 'metadata.jsonl.gz');
     await downloadCopy(api, copy, file);
-    return file;
+    return chooseBackup(file, null, scratch);
   }
-  const path = backup ?? '';
-  if (!(await stat(path)).isDirectory()) {
-    return path;
-  }
-  const names = (await readdir(path)).filter((name) => /^metadata-.+\.jsonl\.gz$/.test(name));
-  const newest = names.sort().at(-1);
-  if (newest === undefined) {
-    throw new RefusalError(`${path} has no file metadata-….jsonl.gz, so it is no backup`);
-  }
-  return join(path, newest);
+  return chooseBackup(backup ?? '', last?.phase === 'open' ? last.backup : null, scratch);
 }
 
 /** Null when this backup was restored before. */

@@ -113,3 +113,37 @@ test('a restore that is finished may be repeated, and another backup is refused'
     stderr: expect.stringContaining('into an empty one only'),
   });
 });
+
+test('an empty backup hides none that has something', async () => {
+  const before = await backups();
+  await place.start('third');
+  const refused = await place.run('backup', saved());
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/no repositories.*metadata-.*--empty/s);
+  expect(await backups()).toEqual(before);
+
+  await place.json('backup', saved(), '--empty');
+  const newest = (await backups()).at(-1) ?? '';
+  const hidden = await place.run('restore', saved());
+  expect(hidden.code).toBe(1);
+  expect(hidden.stderr).toContain(newest);
+  expect(hidden.stderr).toContain(`${before.at(-1)} has 1`);
+});
+
+test('a folder goes on with the backup whose restore is under way', async () => {
+  const [header = ''] = gunzipSync(await readFile(file))
+    .toString()
+    .split('\n', 1);
+  await place.api('POST', '/restore', { header: JSON.parse(header), lastAudit: 1000 });
+  const restored = await place.json('restore', saved(), '--quiet');
+  expect(restored).toMatchObject({ verification: { tags: 1, wrong: [] } });
+});
+
+/** The files of the folder with metadata. */
+async function backups(): Promise<string[]> {
+  const names = await readdir(saved());
+  return names
+    .filter((name) => name.startsWith('metadata-'))
+    .sort()
+    .map((name) => join(saved(), name));
+}
