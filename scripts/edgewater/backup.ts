@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { type Downloads, downloadBlobs } from './backup/download-blobs.ts';
 import { writeMetadata } from './backup/write-metadata.ts';
-import { RefusalError } from './errors.ts';
+import { RefusalError, UsageError } from './errors.ts';
 import { parseConcurrency } from './options.ts';
 import { openSession } from './session.ts';
 import { openProgress } from './upload/open-progress.ts';
 
 interface BackupOptions {
   blobs?: true;
+  verify?: true;
   empty?: true;
   concurrency: number;
   quiet?: true;
@@ -19,6 +20,7 @@ export function addBackupCommands(program: Command): void {
     .command('backup <folder>')
     .description('save what the registry knows into a folder, and with --blobs its content too')
     .option('--blobs', 'the bytes too: those that the folder does not have yet')
+    .option('--verify', 'with --blobs: read those of the folder, and fetch what is damaged again')
     .option('--empty', 'save a registry without repositories too, beside the backups of the folder')
     .option('--concurrency <number>', 'blobs at a time', parseConcurrency, 4)
     .option('--quiet', 'no progress')
@@ -26,6 +28,9 @@ export function addBackupCommands(program: Command): void {
 }
 
 async function backup(folder: string, options: BackupOptions, command: Command): Promise<void> {
+  if (options.verify && !options.blobs) {
+    throw new UsageError('--verify is about the bytes: say --blobs too');
+  }
   const { api, output } = await openSession(command);
   const progress = openProgress(options.quiet ?? false, 'fetched');
   try {
@@ -35,7 +40,11 @@ async function backup(folder: string, options: BackupOptions, command: Command):
       `${rows} rows, ${counts.manifests} manifests and ${counts.tags} tags are in ${file}`,
     );
     const downloads = options.blobs
-      ? await downloadBlobs(api, folder, blobs, { ...options, progress })
+      ? await downloadBlobs(api, folder, blobs, {
+          ...options,
+          verify: options.verify ?? false,
+          progress,
+        })
       : null;
     output.done(sayOf(downloads, blobs.length), { file, rows: counts, lost, blobs: downloads });
     const missing = [...lost, ...(downloads?.failed ?? [])];

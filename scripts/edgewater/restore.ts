@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
+import { formatCount } from './amount.ts';
 import { type Api, apiPath } from './api.ts';
 import { type ChosenBackup, chooseBackup } from './backup/choose-backup.ts';
 import { findLastRestore, type LastRestore } from './backup/last-restore.ts';
@@ -43,6 +44,9 @@ interface Step {
   isDone: boolean;
   next?: string;
 }
+
+/** Names that a message lists. */
+const SHOWN = 10;
 
 /** restore. */
 export function addRestoreCommand(program: Command): void {
@@ -130,7 +134,7 @@ async function restoreAll(
 ): Promise<Restored | null> {
   const { header, lastAudit } = metadata;
   const missing = await missingBlobs(api, folder, metadata);
-  requireContent(missing, isIncomplete);
+  requireContent(missing, folder, isIncomplete);
   const { tables, spareRepository, isDone } = await persist(() =>
     api.send<Begun>('POST', apiPath`/restore`, { header, lastAudit }),
   );
@@ -143,11 +147,11 @@ async function restoreAll(
       `the registry has no table ${unknown.join(', ')}; deploy the version that made the backup`,
     );
   }
-  const restored: Restored = { tables: {}, missingBlobs: missing };
+  const restored: Restored = { tables: {}, missingBlobs: [...missing] };
   for (const table of tables) {
     let refused = await sendRows(api, metadata, table);
     if (table === 'blobs' && refused.size > 0) {
-      await uploadBlobs(api, folder, metadata, refused, spareRepository, options);
+      await uploadBlobs(api, folder, metadata, refused, spareRepository, missing, options);
       refused = await sendRows(api, metadata, table, refused);
     }
     const count = metadata.counts[table] ?? 0;
@@ -169,14 +173,21 @@ async function takeSteps(api: Api, path: string): Promise<void> {
 }
 
 /** Before anything is made, so that another backup may be taken instead. @throws RefusalError */
-function requireContent(missing: readonly string[], isIncomplete: boolean): void {
-  if (missing.length > 0 && !isIncomplete) {
+function requireContent(missing: ReadonlySet<string>, folder: string, isIncomplete: boolean): void {
+  if (missing.size > 0 && !isIncomplete) {
     throw new RefusalError(
-      `${missing.length} blobs are neither in the bucket nor in the folder: ` +
-        `${missing.slice(0, 10).join(', ')}; bring them to blobs/sha256 of the folder and repeat this, ` +
-        'take another backup, or restore without what names them: --incomplete',
+      `${formatCount(missing.size, 'blob')} that the backup needs ${missing.size === 1 ? 'is' : 'are'} ` +
+        `not in the bucket, and ${folder} lacks them or has them damaged: ${someOf([...missing])}; bring ` +
+        'them to its blobs/sha256 and repeat this ("edgewater backup --blobs --verify" does, where the ' +
+        'registry still runs), take another backup, or restore without what names them: --incomplete',
     );
   }
+}
+
+/** As many of them as can be read. */
+function someOf(names: readonly string[]): string {
+  const more = names.length - SHOWN;
+  return `${names.slice(0, SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** What was deleted while the backup was made is dropped, with what named it. */

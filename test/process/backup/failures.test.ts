@@ -44,6 +44,14 @@ test('a blob that the folder lost, or has half of, is fetched again', async () =
   expect(Buffer.compare(await readFile(blobFile()), bytes)).toBe(0);
 });
 
+test('a blob that is damaged in the folder is found when one looks', async () => {
+  const bytes = await readFile(blobFile());
+  await writeFile(blobFile(), Buffer.alloc(bytes.length));
+  const seen = await place.json('backup', saved(), '--blobs', '--verify', '--quiet');
+  expect(seen).toMatchObject({ blobs: { fetched: 1, failed: [] } });
+  expect(Buffer.compare(await readFile(blobFile()), bytes)).toBe(0);
+});
+
 test('a damaged file is refused before anything is asked', async () => {
   const lines = gunzipSync(await readFile(file))
     .toString()
@@ -87,6 +95,11 @@ test('a restore that lacks content begins nothing, and restores when it is there
   const { code, stderr } = await place.run('restore', saved(), '--quiet');
   expect(code).toBe(1);
   expect(stderr).toContain(layer?.digest ?? '');
+  await writeFile(blobFile(), Buffer.alloc(layer?.bytes.length ?? 0));
+  const damaged = await place.run('restore', saved(), '--quiet');
+  expect(damaged.code).toBe(1);
+  expect(damaged.stderr).toMatch(new RegExp(`damaged: ${layer?.digest}; `));
+  expect(damaged.stderr).not.toContain('    at ');
   await place.api('POST', '/namespaces', { name: 'other' }); // nothing is under way
   await place.api('DELETE', '/namespaces/other');
 
