@@ -11,10 +11,11 @@ import { persist } from './backup/persist.ts';
 import type { UnpackedMetadata } from './backup/read-metadata.ts';
 import { sendRows } from './backup/send-rows.ts';
 import { type UploadOptions, uploadBlobs } from './backup/upload-blobs.ts';
-import { verifyTags } from './backup/verify-tags.ts';
+import { type Verification, verifyTags } from './backup/verify-tags.ts';
 import { downloadCopy } from './copies.ts';
 import { RefusalError, UsageError } from './errors.ts';
 import { parseConcurrency } from './options.ts';
+import type { Output } from './output.ts';
 import { openSession } from './session.ts';
 import { addChunkOptions, type ChunkOptions, chunkSizeOf } from './upload/chunk-size.ts';
 import { openProgress } from './upload/open-progress.ts';
@@ -83,8 +84,12 @@ async function restore(
     const last = await findLastRestore(api);
     const { file, metadata } = await readBackup(api, backup, options.copy, last, scratch);
     output.note(`Restoring ${options.copy ?? file}`);
-    const restored = await restoreAll(api, metadata, dirname(file), {
-      isIncomplete: options.incomplete ?? false,
+    const isKnownDone = last?.phase === 'done' && last.backup === metadata.header.id;
+    const missing = isKnownDone
+      ? new Set<string>() // what is missing since then is nothing to do with the restore
+      : await missingBlobs(api, dirname(file), metadata);
+    requireContent(missing, dirname(file), options.incomplete ?? false);
+    const restored = await restoreAll(api, metadata, dirname(file), missing, {
       chunkSize: chunkSizeOf(options),
       concurrency: options.concurrency,
       progress,
@@ -97,13 +102,8 @@ async function restore(
       return;
     }
     const verification = await verifyTags(api, metadata);
-    const { manifests, tags } = restored.tables;
-    output.done(
-      `${manifests?.restored} manifests and ${tags?.restored} tags are back; ` +
-        `${verification.tags - verification.wrong.length} of ${verification.tags} tags answer as before`,
-      { ...restored, verification },
-    );
-    report(restored);
+    output.done(sayOf(restored, verification), { ...restored, verification });
+    report(restored, verification, output);
   } finally {
     progress.stop();
     await rm(scratch, { recursive: true, force: true });
@@ -130,11 +130,10 @@ async function restoreAll(
   api: Api,
   metadata: UnpackedMetadata,
   folder: string,
-  { isIncomplete, ...options }: UploadOptions & { isIncomplete: boolean },
+  missing: ReadonlySet<string>,
+  options: UploadOptions,
 ): Promise<Restored | null> {
   const { header, lastAudit } = metadata;
-  const missing = await missingBlobs(api, folder, metadata);
-  requireContent(missing, folder, isIncomplete);
   const { tables, spareRepository, isDone } = await persist(() =>
     api.send<Begun>('POST', apiPath`/restore`, { header, lastAudit }),
   );
@@ -190,11 +189,35 @@ function someOf(names: readonly string[]): string {
   return `${names.slice(0, SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** What was deleted while the backup was made is dropped, with what named it. */
-function report({ tables }: Restored): void {
+function sayOf({ tables }: Restored, { tags, wrong }: Verification): string {
+  const manifests = formatCount(tables.manifests?.restored ?? 0, 'manifest');
+  const back = formatCount(tables.tags?.restored ?? 0, 'tag');
+  const outside = `of ${formatCount(tags, 'tag')} outside deleted repositories`;
+  return (
+    `${manifests} and ${back} are back; ${outside}, ` +
+    `${wrong.length === 0 ? 'all name' : `${tags - wrong.length} name`} what they did`
+  );
+}
+
+/**
+ * What was deleted while the backup was made is dropped, with what named it.
+ *
+ * @throws RefusalError when something is lost because content is missing
+ */
+function report({ tables, missingBlobs }: Restored, { wrong }: Verification, output: Output): void {
   for (const [table, { dropped }] of Object.entries(tables)) {
     if (dropped > 0) {
-      process.stderr.write(`${dropped} rows of ${table} name what the backup does not have\n`);
+      output.note(`${formatCount(dropped, 'row')} of ${table}: the backup lacks what they name`);
     }
+  }
+  const lost = wrong.length === 0 ? '' : `${formatCount(wrong.length, 'tag')}: ${someOf(wrong)}`;
+  if (missingBlobs.length > 0) {
+    throw new RefusalError(
+      `the restore has ended without ${formatCount(missingBlobs.length, 'blob')} and what needs ` +
+        `them${lost === '' ? '' : `, ${lost}`}; push again what is lost`,
+    );
+  }
+  if (lost !== '') {
+    output.note(`Moved or deleted while the backup was made, so not as it says: ${lost}`);
   }
 }

@@ -117,6 +117,16 @@ test('a restore that lacks content begins nothing, and restores when it is there
   expect(Buffer.compare(await bytesOf(read), layer?.bytes ?? new Uint8Array())).toBe(0);
 });
 
+test('the check of a restore counts as no pull', async () => {
+  await call('GET', `/v2/acme/app/manifests/${image.digest}`);
+  // Whatever was counted before is written with it, or was.
+  const list = (what: string) => place.api('GET', `/repositories/acme%2Fapp/${what}`);
+  await expect
+    .poll(() => list('manifests'), { timeout: 20_000 })
+    .toMatchObject({ manifests: [{ pulls: 1 }] });
+  expect(await list('tags')).toMatchObject({ tags: [{ pulls: 0, lastPulledAt: null }] });
+});
+
 test('a restore that is finished may be repeated, and another backup is refused', async () => {
   expect(await place.json('restore', saved(), '--quiet')).toMatchObject({ isDone: true });
   await place.json('backup', place.path('later'), '--quiet');
@@ -150,6 +160,16 @@ test('a folder goes on with the backup whose restore is under way', async () => 
   await place.api('POST', '/restore', { header: JSON.parse(header), lastAudit: 1000 });
   const restored = await place.json('restore', saved(), '--quiet');
   expect(restored).toMatchObject({ verification: { tags: 1, wrong: [] } });
+});
+
+test('an incomplete restore names what is lost, and is not repeated', async () => {
+  await place.start('fourth');
+  await rm(blobFile());
+  const { code, stdout, stderr } = await place.run('restore', file, '--incomplete', '--quiet');
+  expect(code).toBe(1);
+  expect(stdout).toContain('0 manifests and 0 tags are back');
+  expect(stderr).toContain('without 1 blob and what needs them, 1 tag: acme/app:v1; push');
+  expect(await place.json('restore', file, '--quiet')).toMatchObject({ isDone: true });
 });
 
 /** The files of the folder with metadata. */

@@ -53,6 +53,7 @@ export class Place {
       state: this.path(state),
       log: 'off',
       adminPassword: ADMIN_PASSWORD,
+      variables: { PULL_STATISTICS_INTERVAL: '1' },
     });
     useRegistry(this.url, (request) => {
       request.headers.set('Authorization', ADMIN);
