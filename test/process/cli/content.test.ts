@@ -87,6 +87,28 @@ describe('content', () => {
     expect(await admin.json('namespace', 'show', namespace)).toMatchObject({ restoreDays: 3 });
   });
 
+  test('of several deleted repositories of one name each can be had back', async () => {
+    const name = `${namespace}/app`;
+    await pushTag(name, 'first');
+    await admin.get('repo', 'delete', name);
+    const [first] = (await admin.json('repo', 'deleted', namespace)) as { id: number }[];
+    await pushTag(name, 'second');
+    const byId = `edgewater repo restore ${name} --id ${first?.id}"`;
+    const refused = await admin.run(['repo', 'restore', name]);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(byId) });
+
+    await admin.get('repo', 'delete', name);
+    const restored = await admin.run(['repo', 'restore', name]);
+    expect(restored).toMatchObject({ code: 0, stderr: expect.stringContaining(byId) });
+    expect(await admin.json('tag', 'list', name)).toMatchObject([{ name: 'second' }]);
+    await admin.get('repo', 'delete', name);
+    await admin.get('repo', 'restore', name, '--id', String(first?.id));
+    expect(await admin.json('tag', 'list', name)).toMatchObject([{ name: 'first' }]);
+
+    const mistaken = await admin.run(['repo', 'deleted', name]);
+    expect(mistaken).toMatchObject({ code: 2, stderr: expect.stringContaining('its namespace') });
+  });
+
   test('a copy of the database is not downloaded into a folder that is not there', async () => {
     await pushTag(`${namespace}/app`, 'v1');
     const { copy } = (await admin.json('copy', 'make')) as { copy: string };
