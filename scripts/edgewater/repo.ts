@@ -119,8 +119,8 @@ async function purge(name: string, { id }: { id?: number }, command: Command): P
   );
   output.done(
     `The deleted repository ${name} cannot be restored any more, and no backup from now on has it. The ` +
-      'collector takes it apart within a quarter of an hour, or "edgewater gc" now; bytes that nothing ' +
-      'else needs leave the bucket a day later. Backups that were made before still have it.',
+      'collector takes it apart within a quarter of an hour, or "edgewater gc" now, which frees its room in the ' +
+      'quota; bytes that nothing else needs leave the bucket a day later. Backups that were made before still have it.',
   );
 }
 
