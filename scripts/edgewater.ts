@@ -17,6 +17,7 @@ import { addExplainCommand } from './edgewater/explain.ts';
 import { addExportCommand } from './edgewater/export.ts';
 import { addGarbageCommand } from './edgewater/gc.ts';
 import { addLoginCommands } from './edgewater/login.ts';
+import { addManifestCommands } from './edgewater/manifest.ts';
 import { addMemberCommands } from './edgewater/member.ts';
 import { addMirrorCommands } from './edgewater/mirror.ts';
 import { addNamespaceCommands } from './edgewater/namespace.ts';
@@ -57,6 +58,7 @@ for (const add of [
   addNetworkCommands,
   addRepositoryCommands,
   addTagCommands,
+  addManifestCommands,
   addDeletedCommands,
   addRetentionCommands,
   addExplainCommand,

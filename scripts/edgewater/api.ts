@@ -132,7 +132,8 @@ export class Api {
     if (said === null && (response.status < 401 || response.status === 404)) {
       return this.#strange(response.status);
     }
-    const hint = this.#hint(response);
+    // What names a command says what to do itself.
+    const hint = said?.includes('"edgewater ') ? null : this.#hint(response);
     const message = [said ?? `the registry answered ${response.status}`, hint];
     return new RefusalError(message.filter((part) => part !== null).join('; '), response.status);
   }

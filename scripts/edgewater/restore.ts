@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,7 +15,8 @@ import { type UploadOptions, uploadBlobs } from './backup/upload-blobs.ts';
 import { type Verification, verifyTags } from './backup/verify-tags.ts';
 import { downloadCopy } from './copies.ts';
 import { RefusalError, UsageError } from './errors.ts';
-import { parseConcurrency } from './options.ts';
+import { exitOnInterruption } from './interruption.ts';
+import { parsePositive } from './options.ts';
 import type { Output } from './output.ts';
 import { openSession } from './session.ts';
 import { addChunkOptions, type ChunkOptions, chunkSizeOf } from './upload/chunk-size.ts';
@@ -57,7 +59,7 @@ export function addRestoreCommand(program: Command): void {
     .option('--copy <name>', 'a nightly copy: where the database was lost and the bucket was not')
     .option('--incomplete', 'go on although content is missing, without what names it')
     .option('--give-up', 'take back what a restore has brought that has not ended')
-    .option('--concurrency <number>', 'blobs at a time', parseConcurrency, 4)
+    .option('--concurrency <number>', 'blobs at a time', parsePositive, 4)
     .option('--quiet', 'no progress')
     .action(restore);
   addChunkOptions(command);
@@ -80,6 +82,13 @@ async function restore(
   }
   const progress = openProgress(options.quiet ?? false);
   const scratch = await mkdtemp(join(tmpdir(), 'edgewater-restore-'));
+  exitOnInterruption(
+    'broken off; the same command goes on, "edgewater restore --give-up" takes back what has come',
+    () => {
+      progress.stop();
+      rmSync(scratch, { recursive: true, force: true });
+    },
+  );
   try {
     const last = await findLastRestore(api);
     const { file, metadata } = await readBackup(api, backup, options.copy, last, scratch);

@@ -1,11 +1,16 @@
 /** What a backup and a restore do when something is missing or broken. */
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bytesOf, call, push } from '../../support/client.ts';
 import { randomImage } from '../../support/images.ts';
-import { Place } from './place.ts';
+import { CLI, Place } from './place.ts';
 
 const image = randomImage();
 const [layer] = image.blobs;
@@ -137,6 +142,11 @@ test('a restore that is finished may be repeated, and another backup is refused'
   });
 });
 
+test('a backup without bytes says how many the folder lacks', async () => {
+  expect((await place.run('backup', saved())).stdout).toContain('has the bytes of all its blobs');
+  expect((await place.run('backup', place.path('bare'))).stdout).toContain('of 2 blobs: --blobs');
+});
+
 test('an empty backup hides none that has something', async () => {
   const before = await backups();
   await place.start('third');
@@ -158,6 +168,9 @@ test('a folder goes on with the backup whose restore is under way', async () => 
     .toString()
     .split('\n', 1);
   await place.api('POST', '/restore', { header: JSON.parse(header), lastAudit: 1000 });
+  const refused = await place.run('namespace', 'create', 'other');
+  expect(refused.stderr).toMatch(/a restore is under way.*"edgewater restore --give-up"/);
+  expect(refused.stderr).not.toContain('whoami');
   const restored = await place.json('restore', saved(), '--quiet');
   expect(restored).toMatchObject({ verification: { tags: 1, wrong: [] } });
 });
@@ -171,6 +184,31 @@ test('an incomplete restore names what is lost, and is not repeated', async () =
   expect(stderr).toContain('without 1 blob and what needs them, 1 tag: acme/app:v1; push');
   expect(await place.json('restore', file, '--quiet')).toMatchObject({ isDone: true });
 });
+
+test.each([
+  ['backup', /same command goes on/],
+  ['restore', /same command goes on.*--give-up/],
+])(
+  '%s that somebody ends says how to go on, and leaves nothing secret behind',
+  async (name, says) => {
+    const temporary = place.path(`tmp-${name}`);
+    await mkdir(temporary);
+    // A registry that is asked and does not answer.
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const child = spawn(process.execPath, [CLI, name, saved()], {
+      env: { ...process.env, EDGEWATER_URL: `http://127.0.0.1:${port}`, TMPDIR: temporary },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    silent.once('request', () => child.kill('SIGINT'));
+    const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    silent.closeAllConnections();
+    silent.close();
+    expect({ code, said }).toEqual({ code: 1, said: expect.stringMatching(says) });
+    expect(await readdir(temporary)).toEqual([]);
+  },
+);
 
 /** The files of the folder with metadata. */
 async function backups(): Promise<string[]> {

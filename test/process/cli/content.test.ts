@@ -87,6 +87,30 @@ describe('content', () => {
     expect(await admin.json('namespace', 'show', namespace)).toMatchObject({ restoreDays: 3 });
   });
 
+  test('a manifest is deleted by its digest, with its tags', async () => {
+    const name = `${namespace}/app`;
+    const digest = await pushTag(name, 'v1');
+    expect((await admin.run(['manifest', 'delete', name, 'v1'])).code).toBe(2);
+    await admin.get('manifest', 'delete', name, digest);
+    expect(await admin.json('tag', 'list', name)).toEqual([]);
+    expect(await admin.json('deleted', 'list', name)).toMatchObject([{ digest, tags: ['v1'] }]);
+    expect(await admin.get('deleted', 'purge', name, digest)).toMatch(/1 deleted manifest .* room/);
+  });
+
+  test('no days to keep is refused by the name of the option', async () => {
+    const refused = await admin.run([
+      'retention',
+      'set',
+      namespace,
+      '--delete-untagged-after',
+      '0',
+    ]);
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/--delete-untagged-after.*1 or more/),
+    });
+  });
+
   test('of several deleted repositories of one name each can be had back', async () => {
     const name = `${namespace}/app`;
     await pushTag(name, 'first');
