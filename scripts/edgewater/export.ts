@@ -60,7 +60,9 @@ async function exportImage(
     await archiveLayout(folder, target);
   }
   const { fetched, present } = exported.blobs;
-  output.note(`${formatCount(fetched, 'blob')} fetched, ${present} were there`);
+  output.note(
+    `${formatCount(fetched, 'blob')} fetched, ${present} ${present === 1 ? 'was' : 'were'} there`,
+  );
   output.done(exported.digest, { ...source, target, ...exported });
 }
 
