@@ -18,6 +18,7 @@ import { addExportCommand } from './edgewater/export.ts';
 import { addGarbageCommand } from './edgewater/gc.ts';
 import { addImportCommand } from './edgewater/import.ts';
 import { addLoginCommands } from './edgewater/login.ts';
+import { addManifestCommands } from './edgewater/manifest.ts';
 import { addMemberCommands } from './edgewater/member.ts';
 import { addMirrorCommands } from './edgewater/mirror.ts';
 import { addNamespaceCommands } from './edgewater/namespace.ts';
@@ -60,6 +61,7 @@ for (const add of [
   addNetworkCommands,
   addRepositoryCommands,
   addTagCommands,
+  addManifestCommands,
   addDeletedCommands,
   addRetentionCommands,
   addExplainCommand,

@@ -6,7 +6,7 @@ export interface Login {
   password: string;
 }
 
-type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 
@@ -53,11 +53,7 @@ export class Api {
   }
 
   /** Sends `body`, if there is one, as JSON; else as {@link get}. */
-  async send<T = null>(
-    method: Exclude<Method, 'GET' | 'HEAD'>,
-    path: string,
-    body?: object,
-  ): Promise<T> {
+  async send<T = null>(method: Exclude<Method, 'GET'>, path: string, body?: object): Promise<T> {
     return (await this.#ask(method, path, body)) as T;
   }
 
@@ -70,16 +66,6 @@ export class Api {
     return {
       authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
     };
-  }
-
-  /** The digest that the registry tells of a manifest, or null when there is none. @throws as {@link get} */
-  async digestOf(repository: string, reference: string): Promise<string | null> {
-    const path = registryPath`/${repository}/manifests/${reference}`;
-    const response = await this.#fetch('HEAD', path);
-    if (!response.ok && response.status !== 404) {
-      throw this.#refusal(response, '');
-    }
-    return response.ok ? response.headers.get('Docker-Content-Digest') : null;
   }
 
   /** Every tag of a repository. */
@@ -146,7 +132,8 @@ export class Api {
     if (said === null && (response.status < 401 || response.status === 404)) {
       return this.#strange(response.status);
     }
-    const hint = this.#hint(response);
+    // What names a command says what to do itself.
+    const hint = said?.includes('"edgewater ') ? null : this.#hint(response);
     const message = [said ?? `the registry answered ${response.status}`, hint];
     return new RefusalError(message.filter((part) => part !== null).join('; '), response.status);
   }

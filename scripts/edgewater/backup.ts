@@ -1,13 +1,19 @@
 import type { Command } from 'commander';
+import { formatCount } from './amount.ts';
+import { hasBlob } from './backup/content-folder.ts';
 import { type Downloads, downloadBlobs } from './backup/download-blobs.ts';
+import type { StoredBlob } from './backup/format.ts';
 import { writeMetadata } from './backup/write-metadata.ts';
-import { RefusalError } from './errors.ts';
-import { parseConcurrency } from './options.ts';
+import { RefusalError, UsageError } from './errors.ts';
+import { exitOnInterruption } from './interruption.ts';
+import { parsePositive } from './options.ts';
 import { openSession } from './session.ts';
 import { openProgress } from './upload/open-progress.ts';
 
 interface BackupOptions {
   blobs?: true;
+  verify?: true;
+  empty?: true;
   concurrency: number;
   quiet?: true;
 }
@@ -18,24 +24,42 @@ export function addBackupCommands(program: Command): void {
     .command('backup <folder>')
     .description('save what the registry knows into a folder, and with --blobs its content too')
     .option('--blobs', 'the bytes too: those that the folder does not have yet')
-    .option('--concurrency <number>', 'blobs at a time', parseConcurrency, 4)
+    .option('--verify', 'with --blobs: read those of the folder, and fetch what is damaged again')
+    .option('--empty', 'save a registry without repositories too, beside the backups of the folder')
+    .option('--concurrency <number>', 'blobs at a time', parsePositive, 4)
     .option('--quiet', 'no progress')
     .action(backup);
 }
 
 async function backup(folder: string, options: BackupOptions, command: Command): Promise<void> {
+  if (options.verify && !options.blobs) {
+    throw new UsageError('--verify is about the bytes: say --blobs too');
+  }
   const { api, output } = await openSession(command);
   const progress = openProgress(options.quiet ?? false, 'fetched');
+  exitOnInterruption('broken off; the same command goes on with what the folder has', () =>
+    progress.stop(),
+  );
   try {
-    const { file, blobs, counts, lost } = await writeMetadata(api, folder);
+    const { file, blobs, counts, lost } = await writeMetadata(api, folder, options.empty ?? false);
     const rows = Object.values(counts).reduce((sum, count) => sum + count, 0);
     output.note(
-      `${rows} rows, ${counts.manifests} manifests and ${counts.tags} tags are in ${file}`,
+      `${formatCount(rows, 'row')}, ${formatCount(counts.manifests ?? 0, 'manifest')} and ` +
+        `${formatCount(counts.tags ?? 0, 'tag')} are in ${file}`,
     );
     const downloads = options.blobs
-      ? await downloadBlobs(api, folder, blobs, { ...options, progress })
+      ? await downloadBlobs(api, folder, blobs, {
+          ...options,
+          verify: options.verify ?? false,
+          progress,
+        })
       : null;
-    output.done(sayOf(downloads, blobs.length), { file, rows: counts, lost, blobs: downloads });
+    output.done(await sayOf(downloads, folder, blobs), {
+      file,
+      rows: counts,
+      lost,
+      blobs: downloads,
+    });
     const missing = [...lost, ...(downloads?.failed ?? [])];
     if (missing.length > 0) {
       throw new RefusalError(
@@ -48,11 +72,21 @@ async function backup(folder: string, options: BackupOptions, command: Command):
   }
 }
 
-function sayOf(downloads: Downloads | null, count: number): string {
-  if (downloads === null) {
-    return `The backup is there, without the bytes of ${count} blobs: --blobs saves them too`;
+async function sayOf(
+  downloads: Downloads | null,
+  folder: string,
+  blobs: readonly StoredBlob[],
+): Promise<string> {
+  if (downloads !== null) {
+    const { fetched, present, deleted } = downloads;
+    const gone = deleted === 0 ? '' : `, ${deleted} deleted meanwhile`;
+    return `The backup is there: ${formatCount(fetched, 'blob')} fetched, ${present} in the folder before${gone}`;
   }
-  const { fetched, present, deleted } = downloads;
-  const gone = deleted === 0 ? '' : `, ${deleted} were deleted meanwhile`;
-  return `The backup is there: ${fetched} blobs fetched, ${present} were in the folder${gone}`;
+  let lacking = 0;
+  for (const blob of blobs) {
+    lacking += (await hasBlob(folder, blob)) ? 0 : 1;
+  }
+  return lacking === 0
+    ? 'The backup is there; the folder has the bytes of all its blobs'
+    : `The backup is there, without the bytes of ${formatCount(lacking, 'blob')}: --blobs saves them too`;
 }

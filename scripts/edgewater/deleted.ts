@@ -105,7 +105,14 @@ async function purge(
   const purged = await (digest === undefined
     ? purgeAll(api, apiPath`/repositories/${repository}/deleted-manifests`)
     : purgeOne(api, apiPath`/repositories/${repository}/deleted-manifests/${digest}`));
-  output.done(`${formatCount(purged, 'deleted manifest')} purged, for good`, { purged });
+  output.done(
+    purged === 0
+      ? 'There was nothing to purge'
+      : `${formatCount(purged, 'deleted manifest')} purged, for good; the room of the blobs comes two days ` +
+          'after their push and a day after their last manifest went, or at once when the whole ' +
+          'repository is deleted and purged',
+    { purged },
+  );
 }
 
 async function purgeOne(api: Api, path: string): Promise<number> {

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { formatCount } from './amount.ts';
 import type { Login } from './api.ts';
 import { RefusalError, UsageError } from './errors.ts';
 import { fetchBlob, isThere } from './export/fetch-blob.ts';
@@ -10,7 +11,7 @@ import { blobName, type Descriptor, DIGEST } from './image/content.ts';
 import { parseSource } from './image-name.ts';
 import { inParallel } from './in-parallel.ts';
 import { interruption } from './interruption.ts';
-import { parseConcurrency } from './options.ts';
+import { parsePositive } from './options.ts';
 import { RegistryLogin } from './push/registry-login.ts';
 import { openSession } from './session.ts';
 import { ConnectionError } from './upload/connection-error.ts';
@@ -33,7 +34,7 @@ export function addExportCommand(program: Command): void {
     .command('export <image> <target>')
     .description('copy an image, as acme/app:v1 or acme/app@sha256:…, into a folder or a .tar file')
     .option('--referrers', 'with its signatures, SBOMs and whatever else refers to it')
-    .option('--concurrency <number>', 'layers at a time', parseConcurrency, 4)
+    .option('--concurrency <number>', 'layers at a time', parsePositive, 4)
     .option('--quiet', 'no progress')
     .action(exportImage);
 }
@@ -59,7 +60,9 @@ async function exportImage(
     await archiveLayout(folder, target);
   }
   const { fetched, present } = exported.blobs;
-  output.note(`${fetched} blobs fetched, ${present} were there`);
+  output.note(
+    `${formatCount(fetched, 'blob')} fetched, ${present} ${present === 1 ? 'was' : 'were'} there`,
+  );
   output.done(exported.digest, { ...source, target, ...exported });
 }
 

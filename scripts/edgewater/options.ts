@@ -46,8 +46,8 @@ export function parseWholeNumber(text: string): number {
   return Number(text);
 }
 
-/** How many at a time: 1 or more. @throws InvalidArgumentError */
-export function parseConcurrency(text: string): number {
+/** Reads a whole number of 1 or more. @throws InvalidArgumentError */
+export function parsePositive(text: string): number {
   const number = parseWholeNumber(text);
   if (number < 1) {
     throw new InvalidArgumentError('It has to be 1 or more.');

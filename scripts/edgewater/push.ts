@@ -7,7 +7,7 @@ import { RefusalError } from './errors.ts';
 import { openImage } from './image/open-image.ts';
 import { parseTarget } from './image-name.ts';
 import { interruption } from './interruption.ts';
-import { parseConcurrency } from './options.ts';
+import { parsePositive } from './options.ts';
 import { pushImage } from './push/push-image.ts';
 import { RegistryLogin } from './push/registry-login.ts';
 import { openSession } from './session.ts';
@@ -40,7 +40,7 @@ export function addPushCommand(program: Command): void {
     .command('push <source> <repository:tag>')
     .description('push an image in chunks: an OCI layout, a docker save archive or docker:<image>')
     .option('--image <name>', 'which one, where the source has several')
-    .option('--concurrency <number>', 'layers at a time', parseConcurrency, 4)
+    .option('--concurrency <number>', 'layers at a time', parsePositive, 4)
     .option('--quiet', 'no progress')
     .action(push);
   addChunkOptions(command);

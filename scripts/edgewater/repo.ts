@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { formatCount } from './amount.ts';
 import { type Api, apiPath } from './api.ts';
-import { RefusalError } from './errors.ts';
+import { RefusalError, UsageError } from './errors.ts';
 import { parseWholeNumber } from './options.ts';
 import type { Columns } from './output.ts';
 import { openSession } from './session.ts';
@@ -81,43 +82,65 @@ async function remove(name: string, _: unknown, command: Command): Promise<void>
 }
 
 async function listDeleted(namespace: string, _: unknown, command: Command): Promise<void> {
+  if (namespace.includes('/')) {
+    throw new UsageError(
+      `"${namespace}" is a repository: name its namespace, "edgewater repo deleted ${namespaceOf(namespace)}"`,
+    );
+  }
   const { api, output } = await openSession(command);
   output.list(await deletedOf(api, namespace), DELETED);
 }
 
 async function restore(name: string, { id }: { id?: number }, command: Command): Promise<void> {
   const { api, output } = await openSession(command);
-  const chosen = await find(api, name, id);
-  const path = apiPath`/namespaces/${namespaceOf(name)}/deleted-repositories/${chosen}/restore`;
+  const [chosen, ...others] = await find(api, name, id);
+  const path = apiPath`/namespaces/${namespaceOf(name)}/deleted-repositories/${String(chosen.id)}/restore`;
   const repository = await api.send<Repository>('POST', path);
-  output.done(`The repository ${name} is back`, repository);
+  output.done(
+    `The repository ${name} is back, as it was deleted at ${chosen.deletedAt}`,
+    repository,
+  );
+  const [next] = others;
+  if (next !== undefined) {
+    output.note(
+      `${formatCount(others.length, 'other one', 'other ones')} of this name can be restored too ` +
+        `("edgewater repo deleted ${namespaceOf(name)}" lists them): to have the one that was deleted at ` +
+        `${next.deletedAt} instead, delete this one, and then "edgewater repo restore ${name} --id ${next.id}"`,
+    );
+  }
 }
 
 async function purge(name: string, { id }: { id?: number }, command: Command): Promise<void> {
   const { api, output } = await openSession(command);
-  const chosen = await find(api, name, id);
+  const [chosen] = await find(api, name, id);
   await api.send(
     'DELETE',
-    apiPath`/namespaces/${namespaceOf(name)}/deleted-repositories/${chosen}`,
+    apiPath`/namespaces/${namespaceOf(name)}/deleted-repositories/${String(chosen.id)}`,
   );
   output.done(
     `The deleted repository ${name} cannot be restored any more, and no backup from now on has it. The ` +
-      'collector takes it apart within a quarter of an hour, or "edgewater gc" now; bytes that nothing ' +
-      'else needs leave the bucket a day later. Backups that were made before still have it.',
+      'collector takes it apart within a quarter of an hour, or "edgewater gc" now, which frees its room in the ' +
+      'quota; bytes that nothing else needs leave the bucket a day later. Backups that were made before still have it.',
   );
 }
 
-/** The id of a deleted repository. @throws RefusalError */
-async function find(api: Api, name: string, id: number | undefined): Promise<string> {
+/** The deleted repository that is meant, and then the others that had its name. @throws RefusalError */
+async function find(
+  api: Api,
+  name: string,
+  id: number | undefined,
+): Promise<[DeletedRepository, ...DeletedRepository[]]> {
   const found = (await deletedOf(api, namespaceOf(name)))
-    .filter((repository) => repository.name === name && (id ?? repository.id) === repository.id)
+    .filter((repository) => repository.name === name)
     .sort((a, b) => b.deletedAt.localeCompare(a.deletedAt) || b.id - a.id);
-  if (found[0] === undefined) {
+  const chosen = found.find((repository) => (id ?? repository.id) === repository.id);
+  if (chosen === undefined) {
     throw new RefusalError(
-      `no deleted repository had the name ${name}; see "edgewater repo deleted"`,
+      `no deleted repository ${id === undefined ? '' : `with the id ${id} `}had the name ${name}; see ` +
+        `"edgewater repo deleted ${namespaceOf(name)}"`,
     );
   }
-  return String(found[0].id);
+  return [chosen, ...found.filter((repository) => repository !== chosen)];
 }
 
 function deletedOf(api: Api, namespace: string): Promise<DeletedRepository[]> {

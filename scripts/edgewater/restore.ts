@@ -1,17 +1,23 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
+import { formatCount } from './amount.ts';
 import { type Api, apiPath } from './api.ts';
+import { type ChosenBackup, chooseBackup } from './backup/choose-backup.ts';
+import { findLastRestore, type LastRestore } from './backup/last-restore.ts';
 import { missingBlobs } from './backup/needed-blobs.ts';
 import { persist } from './backup/persist.ts';
-import { type UnpackedMetadata, unpackMetadata } from './backup/read-metadata.ts';
+import type { UnpackedMetadata } from './backup/read-metadata.ts';
 import { sendRows } from './backup/send-rows.ts';
 import { type UploadOptions, uploadBlobs } from './backup/upload-blobs.ts';
-import { verifyTags } from './backup/verify-tags.ts';
+import { type Verification, verifyTags } from './backup/verify-tags.ts';
 import { downloadCopy } from './copies.ts';
 import { RefusalError, UsageError } from './errors.ts';
-import { parseConcurrency } from './options.ts';
+import { exitOnInterruption } from './interruption.ts';
+import { parsePositive } from './options.ts';
+import type { Output } from './output.ts';
 import { openSession } from './session.ts';
 import { addChunkOptions, type ChunkOptions, chunkSizeOf } from './upload/chunk-size.ts';
 import { openProgress } from './upload/open-progress.ts';
@@ -42,6 +48,9 @@ interface Step {
   next?: string;
 }
 
+/** Names that a message lists. */
+const SHOWN = 10;
+
 /** restore. */
 export function addRestoreCommand(program: Command): void {
   const command = program
@@ -50,7 +59,7 @@ export function addRestoreCommand(program: Command): void {
     .option('--copy <name>', 'a nightly copy: where the database was lost and the bucket was not')
     .option('--incomplete', 'go on although content is missing, without what names it')
     .option('--give-up', 'take back what a restore has brought that has not ended')
-    .option('--concurrency <number>', 'blobs at a time', parseConcurrency, 4)
+    .option('--concurrency <number>', 'blobs at a time', parsePositive, 4)
     .option('--quiet', 'no progress')
     .action(restore);
   addChunkOptions(command);
@@ -73,12 +82,23 @@ async function restore(
   }
   const progress = openProgress(options.quiet ?? false);
   const scratch = await mkdtemp(join(tmpdir(), 'edgewater-restore-'));
+  exitOnInterruption(
+    'broken off; the same command goes on, "edgewater restore --give-up" takes back what has come',
+    () => {
+      progress.stop();
+      rmSync(scratch, { recursive: true, force: true });
+    },
+  );
   try {
-    const file = await metadataFile(api, backup, options.copy, scratch);
+    const last = await findLastRestore(api);
+    const { file, metadata } = await readBackup(api, backup, options.copy, last, scratch);
     output.note(`Restoring ${options.copy ?? file}`);
-    const metadata = await unpackMetadata(file, scratch);
-    const restored = await restoreAll(api, metadata, dirname(file), {
-      isIncomplete: options.incomplete ?? false,
+    const isKnownDone = last?.phase === 'done' && last.backup === metadata.header.id;
+    const missing = isKnownDone
+      ? new Set<string>() // what is missing since then is nothing to do with the restore
+      : await missingBlobs(api, dirname(file), metadata);
+    requireContent(missing, dirname(file), options.incomplete ?? false);
+    const restored = await restoreAll(api, metadata, dirname(file), missing, {
       chunkSize: chunkSizeOf(options),
       concurrency: options.concurrency,
       progress,
@@ -91,40 +111,27 @@ async function restore(
       return;
     }
     const verification = await verifyTags(api, metadata);
-    const { manifests, tags } = restored.tables;
-    output.done(
-      `${manifests?.restored} manifests and ${tags?.restored} tags are back; ` +
-        `${verification.tags - verification.wrong.length} of ${verification.tags} tags answer as before`,
-      { ...restored, verification },
-    );
-    report(restored);
+    output.done(sayOf(restored, verification), { ...restored, verification });
+    report(restored, verification, output);
   } finally {
     progress.stop();
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-async function metadataFile(
+async function readBackup(
   api: Api,
   backup: string | undefined,
   copy: string | undefined,
+  last: LastRestore | null,
   scratch: string,
-): Promise<string> {
+): Promise<ChosenBackup> {
   if (copy !== undefined) {
     const file = join(scratch, 'metadata.jsonl.gz');
     await downloadCopy(api, copy, file);
-    return file;
+    return chooseBackup(file, null, scratch);
   }
-  const path = backup ?? '';
-  if (!(await stat(path)).isDirectory()) {
-    return path;
-  }
-  const names = (await readdir(path)).filter((name) => /^metadata-.+\.jsonl\.gz$/.test(name));
-  const newest = names.sort().at(-1);
-  if (newest === undefined) {
-    throw new RefusalError(`${path} has no file metadata-….jsonl.gz, so it is no backup`);
-  }
-  return join(path, newest);
+  return chooseBackup(backup ?? '', last?.phase === 'open' ? last.backup : null, scratch);
 }
 
 /** Null when this backup was restored before. */
@@ -132,11 +139,10 @@ async function restoreAll(
   api: Api,
   metadata: UnpackedMetadata,
   folder: string,
-  { isIncomplete, ...options }: UploadOptions & { isIncomplete: boolean },
+  missing: ReadonlySet<string>,
+  options: UploadOptions,
 ): Promise<Restored | null> {
   const { header, lastAudit } = metadata;
-  const missing = await missingBlobs(api, folder, metadata);
-  requireContent(missing, isIncomplete);
   const { tables, spareRepository, isDone } = await persist(() =>
     api.send<Begun>('POST', apiPath`/restore`, { header, lastAudit }),
   );
@@ -149,11 +155,11 @@ async function restoreAll(
       `the registry has no table ${unknown.join(', ')}; deploy the version that made the backup`,
     );
   }
-  const restored: Restored = { tables: {}, missingBlobs: missing };
+  const restored: Restored = { tables: {}, missingBlobs: [...missing] };
   for (const table of tables) {
     let refused = await sendRows(api, metadata, table);
     if (table === 'blobs' && refused.size > 0) {
-      await uploadBlobs(api, folder, metadata, refused, spareRepository, options);
+      await uploadBlobs(api, folder, metadata, refused, spareRepository, missing, options);
       refused = await sendRows(api, metadata, table, refused);
     }
     const count = metadata.counts[table] ?? 0;
@@ -175,21 +181,52 @@ async function takeSteps(api: Api, path: string): Promise<void> {
 }
 
 /** Before anything is made, so that another backup may be taken instead. @throws RefusalError */
-function requireContent(missing: readonly string[], isIncomplete: boolean): void {
-  if (missing.length > 0 && !isIncomplete) {
+function requireContent(missing: ReadonlySet<string>, folder: string, isIncomplete: boolean): void {
+  if (missing.size > 0 && !isIncomplete) {
     throw new RefusalError(
-      `${missing.length} blobs are neither in the bucket nor in the folder: ` +
-        `${missing.slice(0, 10).join(', ')}; bring them to blobs/sha256 of the folder and repeat this, ` +
-        'take another backup, or restore without what names them: --incomplete',
+      `${formatCount(missing.size, 'blob')} that the backup needs ${missing.size === 1 ? 'is' : 'are'} ` +
+        `not in the bucket, and ${folder} lacks them or has them damaged: ${someOf([...missing])}; bring ` +
+        'them to its blobs/sha256 and repeat this ("edgewater backup --blobs --verify" does, where the ' +
+        'registry still runs), take another backup, or restore without what names them: --incomplete',
     );
   }
 }
 
-/** What was deleted while the backup was made is dropped, with what named it. */
-function report({ tables }: Restored): void {
+/** As many of them as can be read. */
+function someOf(names: readonly string[]): string {
+  const more = names.length - SHOWN;
+  return `${names.slice(0, SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function sayOf({ tables }: Restored, { tags, wrong }: Verification): string {
+  const manifests = formatCount(tables.manifests?.restored ?? 0, 'manifest');
+  const back = formatCount(tables.tags?.restored ?? 0, 'tag');
+  const outside = `of ${formatCount(tags, 'tag')} outside deleted repositories`;
+  return (
+    `${manifests} and ${back} are back; ${outside}, ` +
+    `${wrong.length === 0 ? 'all name' : `${tags - wrong.length} name`} what they did`
+  );
+}
+
+/**
+ * What was deleted while the backup was made is dropped, with what named it.
+ *
+ * @throws RefusalError when something is lost because content is missing
+ */
+function report({ tables, missingBlobs }: Restored, { wrong }: Verification, output: Output): void {
   for (const [table, { dropped }] of Object.entries(tables)) {
     if (dropped > 0) {
-      process.stderr.write(`${dropped} rows of ${table} name what the backup does not have\n`);
+      output.note(`${formatCount(dropped, 'row')} of ${table}: the backup lacks what they name`);
     }
+  }
+  const lost = wrong.length === 0 ? '' : `${formatCount(wrong.length, 'tag')}: ${someOf(wrong)}`;
+  if (missingBlobs.length > 0) {
+    throw new RefusalError(
+      `the restore has ended without ${formatCount(missingBlobs.length, 'blob')} and what needs ` +
+        `them${lost === '' ? '' : `, ${lost}`}; push again what is lost`,
+    );
+  }
+  if (lost !== '') {
+    output.note(`Moved or deleted while the backup was made, so not as it says: ${lost}`);
   }
 }

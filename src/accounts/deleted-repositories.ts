@@ -86,7 +86,8 @@ export async function restoreRepository(keeper: Keeper, id: number): Promise<Rep
     throw new RegistryError(
       'ACCOUNT_EXISTS',
       `there is a new repository of the name ${repository.name}: delete that one first, it can be ` +
-        'restored as well',
+        'restored as well, and then restore this one by its id: "edgewater repo restore ' +
+        `${repository.name} --id ${id}"`,
     );
   }
   return repository.name;

@@ -24,7 +24,9 @@ const collectionSchema = z.strictObject({
   manifests: count.describe('that nothing held; they can be restored'),
   expired: count.describe('deleted manifests whose time to be restored was over'),
   links: count.describe('blobs that repositories do not see any more'),
-  blobs: count.describe('that nothing held: they lie in the trash for a day'),
+  blobs: count.describe(
+    'that nothing held: they lie in the trash for a day; a dry run leaves those of repositories out',
+  ),
   bytes: count.describe('of those blobs'),
   objects: count.describe('deleted from R2, out of the trash'),
   isDone: z.boolean().describe('false when there is more to do than one run does'),

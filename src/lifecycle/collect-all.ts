@@ -22,6 +22,8 @@ export async function collectAll(stores: Stores): Promise<Collection> {
   return {
     ...collected,
     repositories: drained.repositories,
+    blobs: collected.blobs + drained.blobs,
+    bytes: collected.bytes + drained.bytes,
     isDone: drained.isDone && collected.isDone,
   };
 }

@@ -9,6 +9,8 @@ const MAX_BATCHES = 60;
 /** What a run took apart. */
 export interface Drained {
   repositories: number; // that are gone
+  blobs: number; // of them, that nothing else held: they went into the trash
+  bytes: number; // of those blobs
   isDone: boolean; // false when there is more to do now
 }
 
@@ -27,17 +29,24 @@ export async function drain({ metadata: { drain: steps } }: Stores): Promise<Dra
     }
     return false;
   };
-  for (let repositories = 0; ; repositories++) {
+  const drained = { repositories: 0, blobs: 0, bytes: 0 };
+  const takeBlobs = async (id: number): Promise<boolean> => {
+    const { isDone, blobs, bytes } = await steps.takeBlobs(id, BATCH);
+    drained.blobs += blobs;
+    drained.bytes += bytes;
+    return isDone;
+  };
+  for (; ; drained.repositories++) {
     const id = await steps.next();
     if (id === null) {
-      return { repositories, isDone: true };
+      return { ...drained, isDone: true };
     }
     const isGone =
       (await untilDone(() => steps.takeManifests(id, BATCH))) &&
-      (await untilDone(() => steps.takeBlobs(id, BATCH))) &&
+      (await untilDone(() => takeBlobs(id))) &&
       (await untilDone(() => steps.takeRest(id, BATCH)));
     if (!isGone) {
-      return { repositories, isDone: false };
+      return { ...drained, isDone: false };
     }
   }
 }

@@ -140,3 +140,20 @@ test('a dry run says what the next run does, whatever happened', async () => {
   const { manifests, expired, links, blobs, objects } = total;
   expect(Math.min(...[manifests, expired, links, blobs, objects].map(Number))).toBeGreaterThan(0);
 });
+
+test('what a purged repository had is counted when it goes into the trash', async () => {
+  const repository = newRepository();
+  const image = randomImage();
+  await push(repository, image, 'v1');
+  const [namespace = ''] = repository.split('/');
+  const path = `/namespaces/${namespace}`;
+  await call(ADMIN, 'DELETE', `${path}/repositories/${encodeURIComponent(repository)}`);
+  const deleted = (await call(ADMIN, 'GET', `${path}/deleted-repositories`)).json.repositories;
+  await call(ADMIN, 'DELETE', `${path}/deleted-repositories/${deleted[0].id}`);
+  const size = image.blobs.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
+  expect(await collection()).toMatchObject({
+    repositories: 1,
+    blobs: image.blobs.length,
+    bytes: size,
+  });
+});

@@ -148,7 +148,7 @@ test('a line that breaks: goes on by Range; what is there is not fetched again',
 
   await writeFile(fileOf(path, image.blobs[0]?.digest), 'damaged');
   const second = await edgewater(['export', `${repository}:v1`, path], edge.url);
-  expect(second.stderr).toContain('1 blobs fetched, 1 were there');
+  expect(second.stderr).toContain('1 blob fetched, 1 was there');
   expect(ranges).toHaveLength(4);
   const { manifests } = JSON.parse(await readFile(join(path, 'index.json'), 'utf8'));
   expect(manifests).toMatchObject([

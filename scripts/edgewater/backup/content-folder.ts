@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { StoredBlob } from './format.ts';
@@ -8,9 +10,34 @@ export function blobFile(folder: string, digest: string): string {
   return join(folder, 'blobs', algorithm, encoded);
 }
 
-/** Whether a folder has all of it. It was compared with its digest before it got this name. */
+/** Whether a folder has a file of the size of a blob. It had its digest when it got this name. */
 export async function hasBlob(folder: string, { digest, size }: StoredBlob): Promise<boolean> {
   return (await sizeOf(blobFile(folder, digest))) === size;
+}
+
+/** As {@link hasBlob}, and the file still has the digest: all of it is read. */
+export async function hasWholeBlob(folder: string, blob: StoredBlob): Promise<boolean> {
+  if (!(await hasBlob(folder, blob))) {
+    return false;
+  }
+  const { hex } = await hashOf(blobFile(folder, blob.digest), blob.digest);
+  return blob.digest.endsWith(`:${hex}`);
+}
+
+/** What a file, which need not be there, hashes to by the algorithm of a digest, and its bytes. */
+export async function hashOf(
+  file: string,
+  digest: string,
+): Promise<{ hex: string; length: number }> {
+  const hash = createHash(digest.split(':', 1)[0] ?? '');
+  let length = 0;
+  if ((await sizeOf(file)) !== null) {
+    for await (const bytes of createReadStream(file, { highWaterMark: 2 ** 20 })) {
+      hash.update(bytes);
+      length += bytes.length;
+    }
+  }
+  return { hex: hash.digest('hex'), length };
 }
 
 /** Makes the place for a blob, and one for what has arrived of it. */

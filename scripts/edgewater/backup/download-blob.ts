@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
@@ -9,7 +8,7 @@ import { refusalFor } from '../push/refusal.ts';
 import { ConnectionError } from '../upload/connection-error.ts';
 import { isTransient, RETRY_POLICY, Retry } from '../upload/retry.ts';
 import type { Answer, Upstream } from '../upload/upstream.ts';
-import { placeFor, sizeOf } from './content-folder.ts';
+import { hashOf, placeFor } from './content-folder.ts';
 import type { StoredBlob } from './format.ts';
 
 /**
@@ -109,16 +108,4 @@ function isOfTheDisk(error: unknown): boolean {
   return ['ENOSPC', 'EACCES', 'EIO', 'EROFS', 'EDQUOT'].includes(
     String((error as NodeJS.ErrnoException).code),
   );
-}
-
-async function hashOf(file: string, digest: string): Promise<{ hex: string; length: number }> {
-  const hash = createHash(digest.split(':', 1)[0] ?? '');
-  let length = 0;
-  if ((await sizeOf(file)) !== null) {
-    for await (const bytes of createReadStream(file, { highWaterMark: 2 ** 20 })) {
-      hash.update(bytes);
-      length += bytes.length;
-    }
-  }
-  return { hex: hash.digest('hex'), length };
 }

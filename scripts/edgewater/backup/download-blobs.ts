@@ -2,7 +2,7 @@ import { type Api, apiPath } from '../api.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { Progress } from '../upload/progress.ts';
 import { Upstream } from '../upload/upstream.ts';
-import { hasBlob } from './content-folder.ts';
+import { hasBlob, hasWholeBlob } from './content-folder.ts';
 import { downloadBlob } from './download-blob.ts';
 import type { Row, StoredBlob } from './format.ts';
 import { persist } from './persist.ts';
@@ -15,14 +15,20 @@ export interface Downloads {
   failed: string[]; // digests
 }
 
-/** Fetches blobs that a folder lacks. One that fails does not keep the others from coming. */
+/**
+ * Fetches blobs that a folder lacks. One that fails does not keep the others from coming.
+ *
+ * @param options verify reads what is there, and fetches what has not its digest any more
+ */
 export async function downloadBlobs(
   api: Api,
   folder: string,
   blobs: readonly StoredBlob[],
-  { concurrency, progress }: { concurrency: number; progress: Progress },
+  options: { verify: boolean; concurrency: number; progress: Progress },
 ): Promise<Downloads> {
   const downloads: Downloads = { fetched: 0, present: 0, deleted: 0, failed: [] };
+  const { concurrency, progress } = options;
+  const isThere = options.verify ? hasWholeBlob : hasBlob;
   const upstream = new Upstream(api.registry);
   const transfer = progress.start(
     'blobs',
@@ -36,7 +42,7 @@ export async function downloadBlobs(
       own = bytes;
       transfer.update(done);
     };
-    if (await hasBlob(folder, blob)) {
+    if (await isThere(folder, blob)) {
       downloads.present += 1;
     } else if (await downloadBlob({ upstream, api, folder }, blob, update)) {
       downloads.fetched += 1;

@@ -1,5 +1,5 @@
 import { type Api, apiPath } from '../api.ts';
-import { hasBlob } from './content-folder.ts';
+import { hasWholeBlob } from './content-folder.ts';
 import { type StoredBlob, toStoredBlob } from './format.ts';
 import { persist } from './persist.ts';
 import type { UnpackedMetadata } from './read-metadata.ts';
@@ -40,27 +40,30 @@ export async function byRepository(
   return Map.groupBy(needed, ({ digest }) => places.get(digest) ?? null);
 }
 
-/** Finds what a backup needs that neither the folder nor the bucket of the registry has: digests. */
+/** Finds what a backup needs that neither the bucket of the registry nor the folder has whole: digests. */
 export async function missingBlobs(
   api: Api,
   folder: string,
   metadata: UnpackedMetadata,
-): Promise<string[]> {
-  const wanted = new Map<string, StoredBlob>();
+): Promise<Set<string>> {
+  const all = new Map<string, StoredBlob>();
   for await (const row of metadata.rows('blobs')) {
     const blob = toStoredBlob(row);
-    if (!(await hasBlob(folder, blob))) {
-      wanted.set(blob.digest, blob);
-    }
+    all.set(blob.digest, blob);
   }
-  const needed = [...(await byRepository(metadata, wanted)).values()].flat();
-  const missing: string[] = [];
+  const needed = [...(await byRepository(metadata, all)).values()].flat();
+  const missing = new Set<string>();
   for (let start = 0; start < needed.length; start += BATCH) {
     const blobs = needed.slice(start, start + BATCH);
     const answer = await persist(() =>
       api.send<{ missing: number[] }>('POST', apiPath`/restore/missing`, { blobs }),
     );
-    missing.push(...answer.missing.flatMap((at) => blobs[at]?.digest ?? []));
+    for (const at of answer.missing) {
+      const blob = blobs[at];
+      if (blob !== undefined && !(await hasWholeBlob(folder, blob))) {
+        missing.add(blob.digest);
+      }
+    }
   }
   return missing;
 }

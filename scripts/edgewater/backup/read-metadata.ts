@@ -60,6 +60,19 @@ export async function unpackMetadata(file: string, scratch: string): Promise<Unp
   };
 }
 
+/** The first line of a backup. @throws RefusalError when it is damaged, or none */
+export async function readHeader(file: string): Promise<Header> {
+  const packed = createReadStream(file);
+  try {
+    for await (const text of readLines(packed.pipe(createGunzip()))) {
+      return parseHeader(text, file);
+    }
+  } finally {
+    packed.destroy();
+  }
+  throw damaged(file, 'it is empty');
+}
+
 async function* readRows(file: string | null): AsyncGenerator<Row> {
   if (file !== null) {
     for await (const text of readLines(createReadStream(file))) {

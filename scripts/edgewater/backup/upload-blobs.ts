@@ -1,7 +1,9 @@
 import type { Api } from '../api.ts';
+import { RefusalError } from '../errors.ts';
 import { inParallel } from '../in-parallel.ts';
 import { pushBlobs } from '../push/push-image.ts';
 import { RegistryLogin } from '../push/registry-login.ts';
+import { ConnectionError } from '../upload/connection-error.ts';
 import type { Progress } from '../upload/progress.ts';
 import { RETRY_POLICY } from '../upload/retry.ts';
 import { Upstream } from '../upload/upstream.ts';
@@ -30,7 +32,8 @@ const REPOSITORIES = 2;
  *
  * @param places of the blobs in their table
  * @param spare a private repository for what only deleted repositories had: their names cannot be pushed to
- * @returns the digests of those that the folder does not have
+ * @param missing digests of what the folder has not, or not whole
+ * @throws RefusalError
  */
 export async function uploadBlobs(
   api: Api,
@@ -38,18 +41,16 @@ export async function uploadBlobs(
   metadata: UnpackedMetadata,
   places: ReadonlySet<number>,
   spare: string,
+  missing: ReadonlySet<string>,
   options: UploadOptions,
-): Promise<string[]> {
+): Promise<void> {
   const wanted = await wantedBlobs(metadata, places);
-  const missing: string[] = [];
   const batches: { repository: string; blobs: StoredBlob[] }[] = [];
   for (const [name, blobs] of await byRepository(metadata, wanted)) {
     const here: StoredBlob[] = [];
     for (const blob of blobs) {
-      if (await hasBlob(folder, blob)) {
+      if (!missing.has(blob.digest) && (await hasBlob(folder, blob))) {
         here.push(blob);
-      } else {
-        missing.push(blob.digest);
       }
     }
     for (let start = 0; start < here.length; start += BATCH) {
@@ -71,10 +72,11 @@ export async function uploadBlobs(
         },
       ),
     );
+  } catch (error) {
+    throw error instanceof ConnectionError ? new RefusalError(error.message) : error;
   } finally {
     upstream.close();
   }
-  return missing;
 }
 
 async function wantedBlobs(

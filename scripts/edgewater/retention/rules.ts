@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
 import { messageOf, UsageError } from '../errors.ts';
-import { addValues, parseWholeNumber } from '../options.ts';
+import { addValues, parsePositive } from '../options.ts';
 
 /** A rule as the API has it. */
 export interface Rule {
@@ -43,19 +43,15 @@ export interface RuleOptions {
 /** Adds the options that rules are given by. */
 export function addRuleOptions(command: Command): Command {
   return command
-    .option('--keep-last <number>', 'keep so many tags, the last pushed', parseWholeNumber)
-    .option('--keep-pushed-within <days>', 'keep what was pushed within', parseWholeNumber)
-    .option('--keep-pulled-within <days>', 'keep what was pulled within', parseWholeNumber)
-    .option('--delete-pushed-before <days>', 'delete only what is as old', parseWholeNumber)
-    .option(
-      '--delete-not-pulled-for <days>',
-      'delete only what is unused so long',
-      parseWholeNumber,
-    )
+    .option('--keep-last <number>', 'keep so many tags, the last pushed', parsePositive)
+    .option('--keep-pushed-within <days>', 'keep what was pushed within', parsePositive)
+    .option('--keep-pulled-within <days>', 'keep what was pulled within', parsePositive)
+    .option('--delete-pushed-before <days>', 'delete only what is as old', parsePositive)
+    .option('--delete-not-pulled-for <days>', 'delete only what is unused so long', parsePositive)
     .option('--include <glob>', 'only tags like this, as v*; can be repeated', addValues)
     .option('--exclude <glob>', 'not tags like this, as latest; can be repeated', addValues)
     .option('--repositories <glob>', 'only these, without the namespace; else all')
-    .option('--delete-untagged-after <days>', 'how long untagged manifests stay', parseWholeNumber)
+    .option('--delete-untagged-after <days>', 'how long untagged manifests stay', parsePositive)
     .addOption(
       new Option('--file <json>', 'rules or a policy as the API has them; - is standard input'),
     );

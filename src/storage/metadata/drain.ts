@@ -11,6 +11,16 @@ const REMARKS = [
   ['tag_history', 'name, id'],
 ] as const;
 
+/** The place, in the batch that unlinks blobs, of the statement that returns those that go. */
+const TRASHED = 3;
+
+/** What became of the blobs of a repository. */
+export interface TakenBlobs {
+  isDone: boolean; // false when there are more
+  blobs: number; // that went into the trash
+  bytes: number; // of those
+}
+
 /**
  * Takes deleted repositories apart, whose time to be restored is over. Each operation is one batch of
  * bounded size that may be repeated, and cut off at any moment. It looks at the repository again, for
@@ -89,9 +99,9 @@ export class DrainMetadata {
 
   /**
    * Unlinks at most `limit` blobs of a repository without manifests, and moves to the trash what nothing
-   * else holds. True when there are no more.
+   * else holds.
    */
-  async takeBlobs(id: number, limit: number): Promise<boolean> {
+  async takeBlobs(id: number, limit: number): Promise<TakenBlobs> {
     const rows = await this.#database.all<{ digest: string }>(
       `SELECT digest FROM repository_blobs WHERE repository_id = ?1
        UNION SELECT digest FROM collection_queue WHERE repository_id = ?1 AND kind = 'blob'
@@ -101,7 +111,7 @@ export class DrainMetadata {
     );
     const digests = JSON.stringify(rows.map((row) => row.digest));
     const list = '(SELECT value FROM json_each(?1))';
-    await this.#batch(id, [
+    const results = await this.#batch(id, [
       [`DELETE FROM repository_blobs WHERE repository_id = ?2 AND digest IN ${list}`, digests, id],
       ...trashUnheldBlobs(`digest IN ${list}`, digests, this.#lifetimes.trash),
       [
@@ -111,7 +121,12 @@ export class DrainMetadata {
         id,
       ],
     ]);
-    return rows.length < limit;
+    const trashed = (results?.[TRASHED] ?? []) as { size: number }[];
+    return {
+      isDone: rows.length < limit,
+      blobs: trashed.length,
+      bytes: trashed.reduce((sum, { size }) => sum + size, 0),
+    };
   }
 
   /**

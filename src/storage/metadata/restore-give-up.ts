@@ -13,8 +13,8 @@ const MAX_BATCHES = 80;
  * forbids that tags go comes first, and what triggers make of the others after them.
  */
 const BROUGHT = [
-  ...['credentials', 'trust_rules', 'members', 'robots', 'users', 'tag_rules', 'upstreams'],
-  ...['retention_policies', 'tag_history', 'upstream_tags', 'tags', 'pulls'],
+  ...['credentials', 'trust_rules', 'members', 'robots', 'users', 'tag_rules', 'replications'],
+  ...['upstreams', 'retention_policies', 'tag_history', 'upstream_tags', 'tags', 'pulls'],
   ...['unfetched_content', 'manifest_children', 'manifest_blobs'],
   ...['deleted_manifest_blobs', 'deleted_manifests', 'manifests'],
   ...['deleted_manifests', 'forgotten_subjects', 'repository_blobs'],

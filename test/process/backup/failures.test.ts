@@ -1,11 +1,16 @@
 /** What a backup and a restore do when something is missing or broken. */
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bytesOf, call, push } from '../../support/client.ts';
 import { randomImage } from '../../support/images.ts';
-import { Place } from './place.ts';
+import { CLI, Place } from './place.ts';
 
 const image = randomImage();
 const [layer] = image.blobs;
@@ -41,6 +46,14 @@ test('a blob that the folder lost, or has half of, is fetched again', async () =
   await writeFile(`${blobFile()}.part`, Buffer.alloc(100, 'wrong'));
   await rm(blobFile());
   await place.json('backup', saved(), '--blobs', '--quiet');
+  expect(Buffer.compare(await readFile(blobFile()), bytes)).toBe(0);
+});
+
+test('a blob that is damaged in the folder is found when one looks', async () => {
+  const bytes = await readFile(blobFile());
+  await writeFile(blobFile(), Buffer.alloc(bytes.length));
+  const seen = await place.json('backup', saved(), '--blobs', '--verify', '--quiet');
+  expect(seen).toMatchObject({ blobs: { fetched: 1, failed: [] } });
   expect(Buffer.compare(await readFile(blobFile()), bytes)).toBe(0);
 });
 
@@ -87,6 +100,11 @@ test('a restore that lacks content begins nothing, and restores when it is there
   const { code, stderr } = await place.run('restore', saved(), '--quiet');
   expect(code).toBe(1);
   expect(stderr).toContain(layer?.digest ?? '');
+  await writeFile(blobFile(), Buffer.alloc(layer?.bytes.length ?? 0));
+  const damaged = await place.run('restore', saved(), '--quiet');
+  expect(damaged.code).toBe(1);
+  expect(damaged.stderr).toMatch(new RegExp(`damaged: ${layer?.digest}; `));
+  expect(damaged.stderr).not.toContain('    at ');
   await place.api('POST', '/namespaces', { name: 'other' }); // nothing is under way
   await place.api('DELETE', '/namespaces/other');
 
@@ -104,6 +122,16 @@ test('a restore that lacks content begins nothing, and restores when it is there
   expect(Buffer.compare(await bytesOf(read), layer?.bytes ?? new Uint8Array())).toBe(0);
 });
 
+test('the check of a restore counts as no pull', async () => {
+  await call('GET', `/v2/acme/app/manifests/${image.digest}`);
+  // Whatever was counted before is written with it, or was.
+  const list = (what: string) => place.api('GET', `/repositories/acme%2Fapp/${what}`);
+  await expect
+    .poll(() => list('manifests'), { timeout: 20_000 })
+    .toMatchObject({ manifests: [{ pulls: 1 }] });
+  expect(await list('tags')).toMatchObject({ tags: [{ pulls: 0, lastPulledAt: null }] });
+});
+
 test('a restore that is finished may be repeated, and another backup is refused', async () => {
   expect(await place.json('restore', saved(), '--quiet')).toMatchObject({ isDone: true });
   await place.json('backup', place.path('later'), '--quiet');
@@ -113,3 +141,80 @@ test('a restore that is finished may be repeated, and another backup is refused'
     stderr: expect.stringContaining('into an empty one only'),
   });
 });
+
+test('a backup without bytes says how many the folder lacks', async () => {
+  expect((await place.run('backup', saved())).stdout).toContain('has the bytes of all its blobs');
+  expect((await place.run('backup', place.path('bare'))).stdout).toContain('of 2 blobs: --blobs');
+});
+
+test('an empty backup hides none that has something', async () => {
+  const before = await backups();
+  await place.start('third');
+  const refused = await place.run('backup', saved());
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/no repositories.*metadata-.*--empty/s);
+  expect(await backups()).toEqual(before);
+
+  await place.json('backup', saved(), '--empty');
+  const newest = (await backups()).at(-1) ?? '';
+  const hidden = await place.run('restore', saved());
+  expect(hidden.code).toBe(1);
+  expect(hidden.stderr).toContain(newest);
+  expect(hidden.stderr).toContain(`${before.at(-1)} has 1`);
+});
+
+test('a folder goes on with the backup whose restore is under way', async () => {
+  const [header = ''] = gunzipSync(await readFile(file))
+    .toString()
+    .split('\n', 1);
+  await place.api('POST', '/restore', { header: JSON.parse(header), lastAudit: 1000 });
+  const refused = await place.run('namespace', 'create', 'other');
+  expect(refused.stderr).toMatch(/a restore is under way.*"edgewater restore --give-up"/);
+  expect(refused.stderr).not.toContain('whoami');
+  const restored = await place.json('restore', saved(), '--quiet');
+  expect(restored).toMatchObject({ verification: { tags: 1, wrong: [] } });
+});
+
+test('an incomplete restore names what is lost, and is not repeated', async () => {
+  await place.start('fourth');
+  await rm(blobFile());
+  const { code, stdout, stderr } = await place.run('restore', file, '--incomplete', '--quiet');
+  expect(code).toBe(1);
+  expect(stdout).toContain('0 manifests and 0 tags are back');
+  expect(stderr).toContain('without 1 blob and what needs them, 1 tag: acme/app:v1; push');
+  expect(await place.json('restore', file, '--quiet')).toMatchObject({ isDone: true });
+});
+
+test.each([
+  ['backup', /same command goes on/],
+  ['restore', /same command goes on.*--give-up/],
+])(
+  '%s that somebody ends says how to go on, and leaves nothing secret behind',
+  async (name, says) => {
+    const temporary = place.path(`tmp-${name}`);
+    await mkdir(temporary);
+    // A registry that is asked and does not answer.
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const child = spawn(process.execPath, [CLI, name, saved()], {
+      env: { ...process.env, EDGEWATER_URL: `http://127.0.0.1:${port}`, TMPDIR: temporary },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    silent.once('request', () => child.kill('SIGINT'));
+    const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    silent.closeAllConnections();
+    silent.close();
+    expect({ code, said }).toEqual({ code: 1, said: expect.stringMatching(says) });
+    expect(await readdir(temporary)).toEqual([]);
+  },
+);
+
+/** The files of the folder with metadata. */
+async function backups(): Promise<string[]> {
+  const names = await readdir(saved());
+  return names
+    .filter((name) => name.startsWith('metadata-'))
+    .sort()
+    .map((name) => join(saved(), name));
+}

@@ -8,7 +8,7 @@ import { expect } from 'vitest';
 import { type LocalRegistry, startRegistry } from '../../../scripts/registry/local-registry.ts';
 import { useRegistry } from '../../support/client.ts';
 
-const CLI = resolve(import.meta.dirname, '../../../scripts/edgewater.ts');
+export const CLI = resolve(import.meta.dirname, '../../../scripts/edgewater.ts');
 const ADMIN_PASSWORD = 'correct horse battery staple';
 
 export function basic(username: string, password: string): string {
@@ -53,6 +53,7 @@ export class Place {
       state: this.path(state),
       log: 'off',
       adminPassword: ADMIN_PASSWORD,
+      variables: { PULL_STATISTICS_INTERVAL: '1' },
     });
     useRegistry(this.url, (request) => {
       request.headers.set('Authorization', ADMIN);

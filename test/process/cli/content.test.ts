@@ -87,6 +87,52 @@ describe('content', () => {
     expect(await admin.json('namespace', 'show', namespace)).toMatchObject({ restoreDays: 3 });
   });
 
+  test('a manifest is deleted by its digest, with its tags', async () => {
+    const name = `${namespace}/app`;
+    const digest = await pushTag(name, 'v1');
+    expect((await admin.run(['manifest', 'delete', name, 'v1'])).code).toBe(2);
+    await admin.get('manifest', 'delete', name, digest);
+    expect(await admin.json('tag', 'list', name)).toEqual([]);
+    expect(await admin.json('deleted', 'list', name)).toMatchObject([{ digest, tags: ['v1'] }]);
+    expect(await admin.get('deleted', 'purge', name, digest)).toMatch(/1 deleted manifest .* room/);
+  });
+
+  test('no days to keep is refused by the name of the option', async () => {
+    const refused = await admin.run([
+      'retention',
+      'set',
+      namespace,
+      '--delete-untagged-after',
+      '0',
+    ]);
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/--delete-untagged-after.*1 or more/),
+    });
+  });
+
+  test('of several deleted repositories of one name each can be had back', async () => {
+    const name = `${namespace}/app`;
+    await pushTag(name, 'first');
+    await admin.get('repo', 'delete', name);
+    const [first] = (await admin.json('repo', 'deleted', namespace)) as { id: number }[];
+    await pushTag(name, 'second');
+    const byId = `edgewater repo restore ${name} --id ${first?.id}"`;
+    const refused = await admin.run(['repo', 'restore', name]);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(byId) });
+
+    await admin.get('repo', 'delete', name);
+    const restored = await admin.run(['repo', 'restore', name]);
+    expect(restored).toMatchObject({ code: 0, stderr: expect.stringContaining(byId) });
+    expect(await admin.json('tag', 'list', name)).toMatchObject([{ name: 'second' }]);
+    await admin.get('repo', 'delete', name);
+    await admin.get('repo', 'restore', name, '--id', String(first?.id));
+    expect(await admin.json('tag', 'list', name)).toMatchObject([{ name: 'first' }]);
+
+    const mistaken = await admin.run(['repo', 'deleted', name]);
+    expect(mistaken).toMatchObject({ code: 2, stderr: expect.stringContaining('its namespace') });
+  });
+
   test('a copy of the database is not downloaded into a folder that is not there', async () => {
     await pushTag(`${namespace}/app`, 'v1');
     const { copy } = (await admin.json('copy', 'make')) as { copy: string };
