@@ -20,10 +20,10 @@ export class BadAnswer extends Error {}
 /** What a client has to reckon with. */
 export interface Luck {
   isDoubled: () => boolean; // the next request is sent twice, as proxies do
-  mayExpire: () => boolean; // a session may have come to its end
+  mayBeGone: () => boolean; // a session may have come to its end
 }
 
-const NORMAL: Luck = { isDoubled: () => false, mayExpire: () => false };
+const NORMAL: Luck = { isDoubled: () => false, mayBeGone: () => false };
 
 /** A client who tries again what failed, as docker and containerd do. */
 export class Client {
@@ -97,7 +97,7 @@ export class Client {
     }
     const last = way === 'put' ? { body: blob.bytes } : {};
     const done = await this.call('PUT', withQuery(location, 'digest', blob.digest), last);
-    if (done !== null && done.status !== 201 && !(done.status === 404 && this.#luck.mayExpire())) {
+    if (done !== null && done.status !== 201 && !(done.status === 404 && this.#luck.mayBeGone())) {
       throw new BadAnswer(`${way}: the upload ends with ${done.status} ${await done.text()}`);
     }
     return done?.status === 201;

@@ -78,9 +78,12 @@ export class Schedule {
 
   async #client(commands: readonly Command[], number: number): Promise<void> {
     const isDoubled = () => this.#disturbance.random() < this.#disturbance.rates.before / 2;
-    const mayExpire = () => this.#program.clock.length > 0;
-    const client = new Client(this.#deployment, number, { isDoubled, mayExpire });
+    // A commit whose answer was lost is not found again either, when somebody deletes its blob meanwhile.
+    let deletes = 0;
+    const mayBeGone = () => this.#program.clock.length > 0 || this.#deletes > deletes;
+    const client = new Client(this.#deployment, number, { isDoubled, mayBeGone });
     for (const command of commands) {
+      deletes = this.#deletes;
       await this.#act(client, command);
     }
   }
