@@ -49,7 +49,7 @@ export class Schedule {
   readonly #promises = new Map<string, Promised[]>();
   #moment = 0;
   #passed = 0; // seconds
-  /** Deletes that were asked for, of blobs and manifests: what they took nobody was promised. */
+  /** Beginnings and ends of deletes of blobs and manifests: what one took meanwhile nobody was promised. */
   #deletes = 0;
   #acknowledged = 0;
 
@@ -121,18 +121,22 @@ export class Schedule {
         const { digest } = this.#image(command.image);
         const tags = TAG_NAMES.map((tag) => `${repository} ${tag}`);
         return this.#change(tags, 'unknown', async () => {
-          this.#deletes += 1;
-          expectStatus(await client.call('DELETE', at(`manifests/${digest}`)), [202, 404, 405]);
+          await this.#delete(client, at(`manifests/${digest}`));
           return false;
         });
       }
       case 'delete blob': {
-        this.#deletes += 1;
         const [blob] = this.#image(command.image).blobs;
-        const outcome = await client.call('DELETE', at(`blobs/${blob?.digest}`));
-        return expectStatus(outcome, [202, 404, 405]);
+        return this.#delete(client, at(`blobs/${blob?.digest}`));
       }
     }
+  }
+
+  async #delete(client: Client, path: string): Promise<void> {
+    this.#deletes += 1;
+    const outcome = await client.call('DELETE', path);
+    this.#deletes += 1;
+    expectStatus(outcome, [202, 404, 405]);
   }
 
   async #push(
