@@ -22,7 +22,6 @@ const AUDIT_ENTRIES = 5000;
 export async function runSchedule(stores: Stores): Promise<Record<string, unknown>> {
   const { metadata } = stores;
   const steps: Record<string, () => Promise<unknown>> = {
-    optimization: () => metadata.optimize(),
     uploads: () => metadata.uploads.abandonOverdue(OVERDUE),
     audit: () => metadata.audit.forgetOld(AUDIT_ENTRIES),
     credentials: () => metadata.credentials.forgetExpired(),

@@ -167,17 +167,6 @@ describe('the end', () => {
     ]);
   });
 
-  test('lets SQLite count what the indexes hold', async () => {
-    await begin(newHeader(), 0);
-    const tags = Array.from({ length: 100 }, (_, at) => ({
-      ...{ repository_id: 1, reference: `v${at}`, count: 1, last_pulled_at: 1 },
-    }));
-    await restore('repositories', [{ id: 1, name: 'acme/app', namespace: 'acme' }]);
-    await restore('pulls', tags);
-    await end();
-    expect(await query("SELECT tbl FROM sqlite_stat1 WHERE tbl = 'pulls'")).toEqual(['pulls']);
-  });
-
   test('keeps a repository of that name which the backup has', async () => {
     await begin(newHeader(), 0);
     const name = 'edgewater-restore/deleted';

@@ -39,7 +39,6 @@ export async function endRestore(
     const next = await metadata.restoreEnd.trashUnheld(place, BATCH);
     if (next === null) {
       await metadata.restoreStates.end(state, actor);
-      await metadata.optimize();
       return { isDone: true };
     }
     place = next;

@@ -9,6 +9,7 @@ import {
   MANIFEST_IS_TAKEN,
   QUEUED_MANIFESTS,
   type QueueEntry,
+  queued,
   type ReviewedManifest,
 } from './collection.ts';
 import type { Database } from './database.ts';
@@ -123,10 +124,8 @@ export class CollectionPreviewMetadata {
     const row = await this.#database.first<Postponed>(
       `SELECT count(*) AS count, min(dueAt) AS next FROM (
          SELECT max(coalesce(queue.released_at, 0) + ?2, links.lease_until) AS dueAt
-         FROM json_each(?1) AS entries
-         JOIN collection_queue AS queue ON queue.repository_id = entries.value ->> 'repositoryId'
-           AND queue.kind = 'blob' AND queue.digest = entries.value ->> 'digest'
-         JOIN repository_blobs AS links
+         FROM ${queued('blob')}
+         CROSS JOIN repository_blobs AS links
            ON links.repository_id = queue.repository_id AND links.digest = queue.digest
          WHERE NOT ${LINK_IS_NEEDED})
        WHERE dueAt > unixepoch()`,

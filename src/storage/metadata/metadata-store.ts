@@ -42,7 +42,7 @@ import { UpstreamMetadata } from './upstreams.ts';
 import { UserMetadata } from './users.ts';
 
 /** Files of migrations/, each of which wrangler and `npm start` note in the database. */
-const MIGRATIONS = 11;
+const MIGRATIONS = 12;
 
 /** Everything that D1 knows, by the noun it is about. */
 export class MetadataStore {
@@ -146,14 +146,5 @@ export class MetadataStore {
     if ((row?.count ?? 0) < MIGRATIONS) {
       throw new Error(`of ${MIGRATIONS} migrations ${row?.count} are applied: deploy applies them`);
     }
-  }
-
-  /**
-   * Lets SQLite count what its indexes hold, where that has changed: without, it looks through every tag
-   * of a repository to delete one manifest. 0x10000 means all tables, not those that this connection has
-   * read: D1 opens new ones. https://www.sqlite.org/pragma.html#pragma_optimize
-   */
-  async optimize(): Promise<void> {
-    await this.#database.all('PRAGMA optimize = 0x10002');
   }
 }
