@@ -1,5 +1,6 @@
 import type { Stores } from '../storage/stores.ts';
 import { untaggedWindows } from './retention/untagged.ts';
+import { takeSteps } from './steps.ts';
 
 /** Entries of one batch: each may copy the body of a manifest. */
 const BATCH = 100;
@@ -31,12 +32,14 @@ export interface Collection {
  * Takes what nothing holds, from the manifests down to the objects in R2. Each batch is a transaction
  * that looks again before it takes, so runs may overlap, and one that is cut off is gone on with by
  * the next.
+ *
+ * @throws what a part failed with, the first that did: after the others have done their work
  */
 export async function collect(stores: Stores): Promise<Collection> {
   const done = { manifests: 0, expired: 0, links: 0, blobs: 0, bytes: 0, objects: 0 };
   const { collection, trash } = stores.metadata;
-  const finished = [
-    await inBatches(async () => {
+  const { results, failures } = await takeSteps({
+    manifests: inBatches(async () => {
       const entries = await collection.due('manifest', BATCH);
       const untagged = await untaggedWindows(stores, entries);
       if (entries.length > 0) {
@@ -44,12 +47,12 @@ export async function collect(stores: Stores): Promise<Collection> {
       }
       return entries.length === BATCH;
     }),
-    await inBatches(async () => {
+    expiry: inBatches(async () => {
       const expired = await collection.expireDeleted(BATCH);
       done.expired += expired;
       return expired === BATCH;
     }),
-    await inBatches(async () => {
+    blobs: inBatches(async () => {
       const entries = await collection.due('blob', BATCH);
       if (entries.length > 0) {
         const { links, blobs, bytes } = await collection.reviewBlobs(entries);
@@ -59,23 +62,28 @@ export async function collect(stores: Stores): Promise<Collection> {
       }
       return entries.length === BATCH;
     }),
-    await inBatches(async () => {
+    trash: inBatches(async () => {
       const keys = await trash.due(TRASH_BATCH);
       await stores.blobs.delete(keys);
       await trash.forget(keys); // object first, row second: a run that is cut off is repeated
       done.objects += keys.length;
       return keys.length === TRASH_BATCH;
     }),
-  ];
-  return { ...done, isDone: finished.every(Boolean) };
+  });
+  if (failures.length > 0) {
+    throw failures[0];
+  }
+  return { ...done, isDone: Object.values(results).every(Boolean) };
 }
 
 /** Repeats a batch while it says that there is more. False when that is so after all of them. */
-async function inBatches(batch: () => Promise<boolean>): Promise<boolean> {
-  for (let round = 0; round < MAX_BATCHES; round++) {
-    if (!(await batch())) {
-      return true;
+function inBatches(batch: () => Promise<boolean>): () => Promise<boolean> {
+  return async () => {
+    for (let round = 0; round < MAX_BATCHES; round++) {
+      if (!(await batch())) {
+        return true;
+      }
     }
-  }
-  return false;
+    return false;
+  };
 }
