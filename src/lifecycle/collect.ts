@@ -8,8 +8,8 @@ const BATCH = 100;
 /** Keys that R2 deletes in one call. */
 const TRASH_BATCH = 1000;
 
-/** Batches of one run of each kind: far below what one invocation may ask. What is left waits. */
-const MAX_BATCHES = 20;
+/** Batches of one run of each kind: together some two hundred statements. What is left waits. */
+const MAX_BATCHES = 10;
 
 /** What one run looks at, at most: of manifests, of blobs, and of objects to delete. */
 export const RUN_LIMITS = {
