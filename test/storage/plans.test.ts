@@ -58,6 +58,7 @@ test('a review', async () => {
     { length: ENTRIES },
     (_, at): ReviewedManifest => ({
       repositoryId: 1,
+      namespace: 'acme',
       repository: 'acme/r1' as ReviewedManifest['repository'],
       kind: 'manifest',
       digest: digestOf(10_000 + at) as ReviewedManifest['digest'],
@@ -77,6 +78,18 @@ test('a delete of a manifest', async () => {
     expect((await call('DELETE', path)).status).toBe(202);
   });
   expect(d1RowsRead).toBeLessThan(ROWS_PER_ENTRY);
+});
+
+test('what waits, of which no more is read than is counted', async () => {
+  await run('UPDATE collection_queue SET review_after = unixepoch() + 1000');
+  const [{ count } = { count: 0 }] = (
+    await env.DB.prepare('SELECT count(*) AS count FROM collection_queue').all<{ count: number }>()
+  ).results;
+  const { collectionPreview } = newStores().metadata;
+  const { d1RowsRead } = await countDuring(async () => {
+    expect(await collectionPreview.waiting()).toMatchObject({ queuedManifests: count });
+  });
+  expect(d1RowsRead).toBeLessThan(2 * count);
 });
 
 test('a look at the queue', async () => {

@@ -56,6 +56,14 @@ export const MAX_COUNTED = 100_000;
 
 const KEYS = `SELECT value ->> 'repositoryId', value ->> 'digest' FROM json_each(?3)`;
 
+/** One kind at a time, in the order of the index: so no more rows are read than are counted. */
+const queuedOf = (kind: QueueEntry['kind']) => `SELECT count(*) AS count, min(review_after) AS next
+  FROM (SELECT review_after FROM collection_queue
+    WHERE kind = '${kind}' AND review_after > unixepoch() ORDER BY review_after LIMIT ?1)`;
+
+/** Later than any. */
+const NO_TIME = Number.MAX_SAFE_INTEGER;
+
 /** What the collector would do, by the same conditions; nothing here changes anything. */
 export class CollectionPreviewMetadata {
   readonly #database: Database;
@@ -155,10 +163,10 @@ export class CollectionPreviewMetadata {
         MAX_COUNTED,
       ],
       [
-        `SELECT coalesce(sum(kind = 'manifest'), 0) AS queuedManifests,
-           coalesce(sum(kind = 'blob'), 0) AS queuedBlobs, min(review_after) AS nextReview
-         FROM (SELECT kind, review_after FROM collection_queue
-           WHERE review_after > unixepoch() ORDER BY review_after LIMIT ?1)`,
+        `SELECT manifests.count AS queuedManifests, blobs.count AS queuedBlobs,
+           nullif(min(coalesce(manifests.next, ${NO_TIME}), coalesce(blobs.next, ${NO_TIME})), ${NO_TIME})
+             AS nextReview
+         FROM (${queuedOf('manifest')}) AS manifests, (${queuedOf('blob')}) AS blobs`,
         MAX_COUNTED,
       ],
     ]);

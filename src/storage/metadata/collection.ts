@@ -8,6 +8,7 @@ import { trashUnheldBlobs } from './trash.ts';
 /** Something that the collector has to look at, because it was let go of. */
 export interface QueueEntry {
   repositoryId: number;
+  namespace: string;
   repository: RepositoryName;
   kind: 'blob' | 'manifest';
   digest: Digest;
@@ -120,7 +121,7 @@ export class CollectionMetadata {
   /** At most `limit` entries that are to be looked at now. */
   due(kind: QueueEntry['kind'], limit: number): Promise<QueueEntry[]> {
     return this.#database.all<QueueEntry>(
-      `SELECT repository_id AS repositoryId, repositories.name AS repository, kind, digest
+      `SELECT repository_id AS repositoryId, namespace, repositories.name AS repository, kind, digest
        FROM collection_queue JOIN repositories ON repositories.id = repository_id
        WHERE review_after <= unixepoch() AND kind = ?1 ORDER BY review_after LIMIT ?2`,
       kind,
@@ -203,7 +204,7 @@ export class CollectionMetadata {
       ],
       [
         `INSERT INTO collection_queue (repository_id, kind, digest, review_after)
-         SELECT ${KEY_IN_QUEUE}, coalesce(max(${MANIFEST_IS_DUE_AT}, unixepoch() + 1), unixepoch() + ${NEVER})
+         SELECT ${KEY_IN_QUEUE}, coalesce(max(${MANIFEST_IS_DUE_AT}, unixepoch() + 1), unixepoch() + ${SELDOM})
          FROM ${QUEUED_MANIFESTS} WHERE 1
          ON CONFLICT DO UPDATE SET review_after = excluded.review_after`,
         keys,
@@ -231,8 +232,11 @@ export class CollectionMetadata {
   }
 }
 
-/** Those that stay for ever are looked at once a day, for the setting may change. */
-const NEVER = 24 * 60 * 60; // seconds
+/**
+ * When those that stay for ever are looked at again. Other rules have it done at once (untagged-reviews.ts),
+ * but a review that knows the rules from before them may come after.
+ */
+const SELDOM = 30 * 24 * 60 * 60; // seconds
 
 /** Notes what of a table goes with the manifests that are taken: before it does. */
 function recordTaken(
