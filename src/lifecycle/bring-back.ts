@@ -4,8 +4,7 @@ import type { Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Actor } from '../storage/metadata/audit.ts';
 import { ConstraintError } from '../storage/metadata/database.ts';
-import type { TagTarget } from '../storage/metadata/deleted-manifests.ts';
-import type { TagCondition } from '../storage/metadata/tags.ts';
+import type { TagCondition, TagTarget } from '../storage/metadata/tags.ts';
 import type { Stores } from '../storage/stores.ts';
 
 /** What one batch brings back at most: each row may have a body of a megabyte. */

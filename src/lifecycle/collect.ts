@@ -1,5 +1,6 @@
 import type { Stores } from '../storage/stores.ts';
 import { untaggedWindows } from './retention/untagged.ts';
+import { takeSteps } from './steps.ts';
 
 /** Entries of one batch: each may copy the body of a manifest. */
 const BATCH = 100;
@@ -7,8 +8,8 @@ const BATCH = 100;
 /** Keys that R2 deletes in one call. */
 const TRASH_BATCH = 1000;
 
-/** Batches of one run of each kind: far below what one invocation may ask. What is left waits. */
-const MAX_BATCHES = 20;
+/** Batches of one run of each kind: together some two hundred statements. What is left waits. */
+const MAX_BATCHES = 10;
 
 /** What one run looks at, at most: of manifests, of blobs, and of objects to delete. */
 export const RUN_LIMITS = {
@@ -30,28 +31,28 @@ export interface Collection {
 /**
  * Takes what nothing holds, from the manifests down to the objects in R2. Each batch is a transaction
  * that looks again before it takes, so runs may overlap, and one that is cut off is gone on with by
- * the next. A step that fails does not keep the others from their work.
+ * the next.
  *
- * @throws what the first step that failed did, when the others are through
+ * @throws what a part failed with, the first that did: after the others have done their work
  */
 export async function collect(stores: Stores): Promise<Collection> {
   const done = { manifests: 0, expired: 0, links: 0, blobs: 0, bytes: 0, objects: 0 };
   const { collection, trash } = stores.metadata;
-  const steps = [
-    async () => {
+  const { results, failures } = await takeSteps({
+    manifests: inBatches(async () => {
       const entries = await collection.due('manifest', BATCH);
       const untagged = await untaggedWindows(stores, entries);
       if (entries.length > 0) {
         done.manifests += await collection.reviewManifests(untagged);
       }
       return entries.length === BATCH;
-    },
-    async () => {
+    }),
+    expiry: inBatches(async () => {
       const expired = await collection.expireDeleted(BATCH);
       done.expired += expired;
       return expired === BATCH;
-    },
-    async () => {
+    }),
+    blobs: inBatches(async () => {
       const entries = await collection.due('blob', BATCH);
       if (entries.length > 0) {
         const { links, blobs, bytes } = await collection.reviewBlobs(entries);
@@ -60,35 +61,29 @@ export async function collect(stores: Stores): Promise<Collection> {
         done.bytes += bytes;
       }
       return entries.length === BATCH;
-    },
-    async () => {
+    }),
+    trash: inBatches(async () => {
       const keys = await trash.due(TRASH_BATCH);
       await stores.blobs.delete(keys);
       await trash.forget(keys); // object first, row second: a run that is cut off is repeated
       done.objects += keys.length;
       return keys.length === TRASH_BATCH;
-    },
-  ];
-  const finished: boolean[] = [];
-  const failures: unknown[] = [];
-  for (const step of steps) {
-    await inBatches(step).then(
-      (isDone) => finished.push(isDone),
-      (error: unknown) => failures.push(error),
-    );
-  }
+    }),
+  });
   if (failures.length > 0) {
     throw failures[0];
   }
-  return { ...done, isDone: finished.every(Boolean) };
+  return { ...done, isDone: Object.values(results).every(Boolean) };
 }
 
 /** Repeats a batch while it says that there is more. False when that is so after all of them. */
-async function inBatches(batch: () => Promise<boolean>): Promise<boolean> {
-  for (let round = 0; round < MAX_BATCHES; round++) {
-    if (!(await batch())) {
-      return true;
+function inBatches(batch: () => Promise<boolean>): () => Promise<boolean> {
+  return async () => {
+    for (let round = 0; round < MAX_BATCHES; round++) {
+      if (!(await batch())) {
+        return true;
+      }
     }
-  }
-  return false;
+    return false;
+  };
 }

@@ -3,8 +3,8 @@ import type { Stores } from '../storage/stores.ts';
 /** Rows of each kind in one batch; a manifest may have a body of a megabyte. */
 const BATCH = 100;
 
-/** Batches of one run. */
-const MAX_BATCHES = 60;
+/** Batches of one run, of six statements each at most. */
+const MAX_BATCHES = 20;
 
 /** What a run took apart. */
 export interface Drained {

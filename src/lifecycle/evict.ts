@@ -1,7 +1,8 @@
 import type { Stores } from '../storage/stores.ts';
 
-/** Manifests and indexes that one run takes from a mirror: the next goes on. */
-const MAX_EVICTED = 50;
+/** Mirrors that one run looks at, and manifests and indexes that it takes from them: the next goes on. */
+const MAX_MIRRORS = 10;
+const MAX_EVICTED = 25;
 
 /** What a run took from mirrors. */
 export interface Eviction {
@@ -15,7 +16,7 @@ export interface Eviction {
  */
 export async function evict({ metadata: { evictions } }: Stores): Promise<Eviction> {
   const done: Eviction = { manifests: 0, bytes: 0 };
-  for (const { namespace, excess } of await evictions.full()) {
+  for (const { namespace, excess } of await evictions.full(MAX_MIRRORS)) {
     let left = excess;
     for (const evictable of await evictions.leastRecentlyPulled(namespace, MAX_EVICTED)) {
       if (left <= 0 || done.manifests >= MAX_EVICTED) {

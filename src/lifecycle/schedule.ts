@@ -5,6 +5,7 @@ import { drain } from './drain.ts';
 import { evict } from './evict.ts';
 import { reconcile } from './reconcile.ts';
 import { runDue } from './retention/run.ts';
+import { takeSteps } from './steps.ts';
 import { runTransfers } from './transfers.ts';
 
 /** An upload whose own alarm has not ended it this long after its end has lost the alarm. */
@@ -43,16 +44,7 @@ export async function runSchedule(
           copy: () => copyDatabase(stores),
         }),
   };
-  const results: Record<string, unknown> = {};
-  const failures: unknown[] = [];
-  for (const [step, run] of Object.entries(steps)) {
-    try {
-      results[step] = await run();
-    } catch (error) {
-      console.error(`The scheduled step ${step} failed:`, error);
-      failures.push(error);
-    }
-  }
+  const { results, failures } = await takeSteps(steps);
   if (failures.length > 0) {
     throw new AggregateError(failures, 'scheduled steps failed');
   }

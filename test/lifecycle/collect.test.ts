@@ -333,3 +333,22 @@ test('runs at the same time take everything once', async () => {
   );
   expect(entries).toEqual([20]);
 });
+
+test('what fails of manifests does not stop blobs and the trash', async () => {
+  const repository = newRepository();
+  const [old, young] = [randomBlob(100), randomBlob(100)];
+  await pushBlob(repository, old);
+  await wait(2 * DAY);
+  await run();
+  await pushBlob(repository, young);
+  const image = randomImage();
+  await push(repository, image);
+  await wait(14 * DAY);
+  const database = withFaults(env.DB, failing('batch', 'before'));
+  await expect(collect(newStores(undefined, { database }))).rejects.toThrow();
+  expect(await query('SELECT count(*) FROM manifests WHERE digest = ?1', image.digest)).toEqual([
+    1,
+  ]);
+  expect(await hasBlob(repository, young)).toBe(false);
+  expect(await query('SELECT r2_key FROM trash WHERE delete_after <= unixepoch()')).toEqual([]);
+});

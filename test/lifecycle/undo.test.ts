@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { collect } from '../../src/lifecycle/collect.ts';
 import { ADMIN, call as api, audited } from '../admin/api.ts';
 import { bytesOf, call, newRepository, push, pushManifest } from '../support/client.ts';
+import { askedDuring } from '../support/counting.ts';
 import { artifactOf, indexOf, randomImage, type TestManifest } from '../support/images.ts';
 import { expectBlob, expectNoOrphans, newStores, query } from '../support/storage.ts';
 import { DAY, wait } from '../support/wait.ts';
@@ -246,6 +247,30 @@ describe('restore', () => {
     expect(json).toMatchObject({ manifests: [], tags: ['v1'] });
     expect(await digestOfTag(repository, 'v1')).toBe(image.digest);
     expect(await digestOfTag(repository, 'v2')).toBe(other.digest);
+  });
+
+  test('many signed manifests at once, with as few statements as one', async () => {
+    const repository = newRepository();
+    const children = Array.from({ length: 20 }, () => randomImage());
+    const tags = children.map(({ digest }) => `${digest.replace(':', '-')}.sig`);
+    for (const child of children) {
+      const signature = randomImage();
+      await push(repository, child);
+      await push(repository, signature, `${child.digest.replace(':', '-')}.sig`);
+      await remove(repository, signature.digest);
+    }
+    const index = indexOf(children);
+    await push(repository, index, 'v1');
+    for (const { digest } of [index, ...children]) {
+      await remove(repository, digest);
+    }
+    await query('UPDATE deleted_manifests SET deleted_at = 1');
+    const asked = await askedDuring(async () => {
+      const { json } = await restoreManifest(repository, index);
+      expect(json.tags.toSorted()).toEqual([...tags, 'v1'].toSorted());
+    });
+    expect(asked).toBeLessThan(30);
+    expect(await digestOfTag(repository, tags[0] ?? '')).not.toBeNull();
   });
 
   test('an index as long as it was promised, also when the days became fewer', async () => {

@@ -17,11 +17,24 @@ const R2_METHODS: Readonly<Record<string, 'r2ClassA' | 'r2ClassB'>> = {
 
 let counts: Counts = { ...NOTHING };
 
+/** Statements of D1, in batches and alone, and calls of R2. */
+let asked = 0;
+
 /** What a piece of work asks of the platform. */
 export async function countDuring(work: () => Promise<unknown>): Promise<Counts> {
   counts = { ...NOTHING };
   await work();
   return counts;
+}
+
+/**
+ * How often a piece of work asks D1 or R2, with each statement of a batch: an invocation may a thousand
+ * times. https://developers.cloudflare.com/workers/platform/limits/#subrequests
+ */
+export async function askedDuring(work: () => Promise<unknown>): Promise<number> {
+  asked = 0;
+  await work();
+  return asked;
 }
 
 interface D1Meta {
@@ -59,8 +72,12 @@ function watch(
 for (const [method, operation] of Object.entries(R2_METHODS)) {
   watch(env.BUCKET, method, () => {
     counts[operation] += 1;
+    asked += 1;
   });
 }
+watch(env.BUCKET, 'delete', () => {
+  asked += 1;
+});
 for (const method of ['uploadPart', 'complete']) {
   watch(env.BUCKET.resumeMultipartUpload('key', 'id'), method, () => {
     counts.r2ClassA += 1;
@@ -71,6 +88,7 @@ watch(
   'all',
   () => {
     counts.d1Queries += 1;
+    asked += 1;
   },
   addRows,
 );
@@ -80,7 +98,10 @@ watch(
   () => {
     counts.d1Batches += 1;
   },
-  (results: { meta: D1Meta }[]) => results.forEach(addRows),
+  (results: { meta: D1Meta }[]) => {
+    asked += results.length;
+    results.forEach(addRows);
+  },
 );
 const match = watch(await caches.open('counts'), 'match', () => {
   counts.cacheLookups += 1;

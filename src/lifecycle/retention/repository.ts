@@ -17,7 +17,7 @@ const MAX_TAGS = 100_000;
 
 /** What a run or a preview has left. */
 export interface Budget {
-  queries: number; // of repositories and tags; the last repository may go below
+  queries: number; // the last repository may go below
 }
 
 /** The repositories of a namespace from `first` on, and the one behind them; null at the end. */

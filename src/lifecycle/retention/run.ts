@@ -11,8 +11,8 @@ interface RunBudget extends Budget {
   marks: number; // of deleted tags, where answers about tags are remembered
 }
 
-/** What one run asks for at most, far below what one invocation may. */
-const LIMITS: RunBudget = { queries: 150, batches: 20, marks: 20 };
+/** What one run asks for at most: a batch has two statements. */
+const LIMITS: RunBudget = { queries: 80, batches: 20, marks: 20 };
 
 /** Tags that one transaction deletes. */
 const BATCH = 250;
@@ -34,7 +34,7 @@ export async function runDue(stores: Stores): Promise<RetentionRun> {
       run.isDone = false;
       break;
     }
-    budget.queries -= 1; // a policy without repositories costs something too
+    budget.queries -= 2; // the policy, and that its run is through
     const policy = await stores.metadata.retention.due();
     if (policy === null) {
       return run;
@@ -75,6 +75,7 @@ async function runPolicy(
       run.repositories += 1;
       if (budget.queries < queries) {
         const next = page.repositories[index + 1]?.name ?? page.next;
+        budget.queries -= 1;
         await retention.saveProgress(policy, next ?? repository.name);
       }
     }

@@ -12,16 +12,14 @@ export async function untaggedWindows(
   { metadata, lifetimes }: Stores,
   entries: readonly QueueEntry[],
 ): Promise<ReviewedManifest[]> {
-  const policies = await metadata.retention.ofRepositories(
-    entries.map(({ repositoryId }) => repositoryId),
-  );
-  const rules = new Map<number, Rules>();
-  for (const [id, policy] of policies) {
-    rules.set(id, parseRules(policy.rules));
+  const policies = await metadata.retention.ofNamespaces(entries.map(({ namespace }) => namespace));
+  const rules = new Map<string, Rules>();
+  for (const [namespace, policy] of policies) {
+    rules.set(namespace, parseRules(policy.rules));
   }
   return entries.map((entry) => {
     const rule = rules
-      .get(entry.repositoryId)
+      .get(entry.namespace)
       ?.find((rule): rule is UntaggedRule => isUntaggedRule(rule, entry));
     return { ...entry, untagged: rule === undefined ? lifetimes.untagged : toSeconds(rule) };
   });

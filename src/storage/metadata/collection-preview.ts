@@ -9,6 +9,7 @@ import {
   MANIFEST_IS_TAKEN,
   QUEUED_MANIFESTS,
   type QueueEntry,
+  queued,
   type ReviewedManifest,
 } from './collection.ts';
 import type { Database } from './database.ts';
@@ -54,6 +55,14 @@ export interface Postponed {
 export const MAX_COUNTED = 100_000;
 
 const KEYS = `SELECT value ->> 'repositoryId', value ->> 'digest' FROM json_each(?3)`;
+
+/** One kind at a time, in the order of the index: so no more rows are read than are counted. */
+const queuedOf = (kind: QueueEntry['kind']) => `SELECT count(*) AS count, min(review_after) AS next
+  FROM (SELECT review_after FROM collection_queue
+    WHERE kind = '${kind}' AND review_after > unixepoch() ORDER BY review_after LIMIT ?1)`;
+
+/** Later than any. */
+const NO_TIME = Number.MAX_SAFE_INTEGER;
 
 /** What the collector would do, by the same conditions; nothing here changes anything. */
 export class CollectionPreviewMetadata {
@@ -123,10 +132,8 @@ export class CollectionPreviewMetadata {
     const row = await this.#database.first<Postponed>(
       `SELECT count(*) AS count, min(dueAt) AS next FROM (
          SELECT max(coalesce(queue.released_at, 0) + ?2, links.lease_until) AS dueAt
-         FROM json_each(?1) AS entries
-         JOIN collection_queue AS queue ON queue.repository_id = entries.value ->> 'repositoryId'
-           AND queue.kind = 'blob' AND queue.digest = entries.value ->> 'digest'
-         JOIN repository_blobs AS links
+         FROM ${queued('blob')}
+         CROSS JOIN repository_blobs AS links
            ON links.repository_id = queue.repository_id AND links.digest = queue.digest
          WHERE NOT ${LINK_IS_NEEDED})
        WHERE dueAt > unixepoch()`,
@@ -156,10 +163,10 @@ export class CollectionPreviewMetadata {
         MAX_COUNTED,
       ],
       [
-        `SELECT coalesce(sum(kind = 'manifest'), 0) AS queuedManifests,
-           coalesce(sum(kind = 'blob'), 0) AS queuedBlobs, min(review_after) AS nextReview
-         FROM (SELECT kind, review_after FROM collection_queue
-           WHERE review_after > unixepoch() ORDER BY review_after LIMIT ?1)`,
+        `SELECT manifests.count AS queuedManifests, blobs.count AS queuedBlobs,
+           nullif(min(coalesce(manifests.next, ${NO_TIME}), coalesce(blobs.next, ${NO_TIME})), ${NO_TIME})
+             AS nextReview
+         FROM (${queuedOf('manifest')}) AS manifests, (${queuedOf('blob')}) AS blobs`,
         MAX_COUNTED,
       ],
     ]);

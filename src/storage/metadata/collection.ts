@@ -8,6 +8,7 @@ import { trashUnheldBlobs } from './trash.ts';
 /** Something that the collector has to look at, because it was let go of. */
 export interface QueueEntry {
   repositoryId: number;
+  namespace: string;
   repository: RepositoryName;
   kind: 'blob' | 'manifest';
   digest: Digest;
@@ -68,12 +69,15 @@ export const MANIFEST_IS_DUE_AT = `max(coalesce((SELECT expires_at FROM reposito
        AND pulls.reference = manifests.digest), 0)) END)`;
 
 /**
- * The queue's manifests of the batch. With CROSS JOIN SQLite takes the list first, whatever its statistics
- * say of how large a repository is: https://www.sqlite.org/optoverview.html#crossjoin
+ * What the queue has of the batch. With CROSS JOIN SQLite takes the list first and looks each up by the
+ * whole key: it cannot know that the list is shorter than the repository.
  */
-export const QUEUED_MANIFESTS = `json_each(?1) AS entries
+export const queued = (kind: QueueEntry['kind']) => `json_each(?1) AS entries
   CROSS JOIN collection_queue AS queue ON queue.repository_id = entries.value ->> 'repositoryId'
-    AND queue.kind = 'manifest' AND queue.digest = entries.value ->> 'digest'
+    AND queue.kind = '${kind}' AND queue.digest = entries.value ->> 'digest'`;
+
+/** The queue's manifests of the batch. */
+export const QUEUED_MANIFESTS = `${queued('manifest')}
   CROSS JOIN manifests
     ON manifests.repository_id = queue.repository_id AND manifests.digest = queue.digest`;
 
@@ -93,8 +97,13 @@ export const expiredManifests = (columns: string) => `
   WHERE expires_at <= unixepoch() ORDER BY expires_at LIMIT ?1`;
 
 /** Those that the batch takes; see {@link CollectionMetadata.reviewManifests}. */
-const TAKEN = `SELECT repository_id, digest FROM collection_queue
-  WHERE kind = 'manifest' AND (repository_id, digest) IN (${ENTRIES}) AND is_taken = 1`;
+const TAKEN = `${queued('manifest')} AND queue.is_taken = 1`;
+
+const ofTaken = (table: 'tags' | 'manifests') =>
+  `${table} ON ${table}.repository_id = queue.repository_id AND ${table}.digest = queue.digest`;
+
+const KEY = '(repository_id, kind, digest)';
+const KEY_IN_QUEUE = 'queue.repository_id, queue.kind, queue.digest';
 
 /**
  * What nothing holds any more. Triggers queue whatever is let go of; each operation here is one batch
@@ -112,7 +121,7 @@ export class CollectionMetadata {
   /** At most `limit` entries that are to be looked at now. */
   due(kind: QueueEntry['kind'], limit: number): Promise<QueueEntry[]> {
     return this.#database.all<QueueEntry>(
-      `SELECT repository_id AS repositoryId, repositories.name AS repository, kind, digest
+      `SELECT repository_id AS repositoryId, namespace, repositories.name AS repository, kind, digest
        FROM collection_queue JOIN repositories ON repositories.id = repository_id
        WHERE review_after <= unixepoch() AND kind = ?1 ORDER BY review_after LIMIT ?2`,
       kind,
@@ -135,19 +144,19 @@ export class CollectionMetadata {
       ],
       ...trashUnheldBlobs(`digest IN (SELECT value ->> 'digest' FROM json_each(?1))`, keys, trash),
       [
-        `DELETE FROM collection_queue AS queue
-         WHERE kind = 'blob' AND (repository_id, digest) IN (${ENTRIES})
-           AND NOT EXISTS (SELECT 1 FROM repository_blobs AS links
+        `DELETE FROM collection_queue WHERE ${KEY} IN (
+           SELECT ${KEY_IN_QUEUE} FROM ${queued('blob')}
+           WHERE NOT EXISTS (SELECT 1 FROM repository_blobs AS links
              WHERE links.repository_id = queue.repository_id AND links.digest = queue.digest
-               AND NOT ${LINK_IS_NEEDED})`,
+               AND NOT ${LINK_IS_NEEDED}))`,
         keys,
       ],
       [
-        `UPDATE collection_queue AS queue
-         SET review_after = max(coalesce(released_at, 0) + ?2, (SELECT lease_until
-           FROM repository_blobs AS links
-           WHERE links.repository_id = queue.repository_id AND links.digest = queue.digest))
-         WHERE kind = 'blob' AND (repository_id, digest) IN (${ENTRIES})`,
+        `INSERT INTO collection_queue (repository_id, kind, digest, review_after)
+         SELECT ${KEY_IN_QUEUE}, max(coalesce(queue.released_at, 0) + ?2, links.lease_until)
+         FROM ${queued('blob')} CROSS JOIN repository_blobs AS links
+           ON links.repository_id = queue.repository_id AND links.digest = queue.digest WHERE 1
+         ON CONFLICT DO UPDATE SET review_after = excluded.review_after`,
         keys,
         review,
       ],
@@ -168,30 +177,36 @@ export class CollectionMetadata {
     const { review } = this.#lifetimes;
     const results = await this.#database.batch([
       [
-        `UPDATE collection_queue SET is_taken = 1 WHERE (repository_id, kind, digest) IN (
-           SELECT queue.repository_id, queue.kind, queue.digest FROM ${QUEUED_MANIFESTS}
-           WHERE ${MANIFEST_IS_TAKEN})`,
+        `UPDATE collection_queue SET is_taken = 1 WHERE ${KEY} IN (
+           SELECT ${KEY_IN_QUEUE} FROM ${QUEUED_MANIFESTS} WHERE ${MANIFEST_IS_TAKEN})`,
         keys,
         review,
       ],
       recordTaken('tag.delete', 'tags', 'tags.name', 'tags.digest', keys),
       recordTaken('manifest.collect', 'manifests', 'manifests.digest', 'media_type', keys),
-      [`DELETE FROM tags WHERE (repository_id, digest) IN (${TAKEN})`, keys],
-      [`DELETE FROM manifests WHERE (repository_id, digest) IN (${TAKEN}) RETURNING digest`, keys],
       [
-        `DELETE FROM collection_queue AS queue
-         WHERE kind = 'manifest' AND (repository_id, digest) IN (${ENTRIES})
-           AND NOT EXISTS (SELECT 1 FROM manifests
-             WHERE manifests.repository_id = queue.repository_id
-               AND manifests.digest = queue.digest AND NOT ${MANIFEST_IS_HELD})`,
+        `DELETE FROM tags WHERE (repository_id, name) IN (
+           SELECT tags.repository_id, tags.name FROM ${TAKEN} CROSS JOIN ${ofTaken('tags')})`,
         keys,
       ],
       [
-        `UPDATE collection_queue SET review_after = coalesce((
-             SELECT max(${MANIFEST_IS_DUE_AT}, unixepoch() + 1) FROM ${QUEUED_MANIFESTS}
-             WHERE queue.repository_id = collection_queue.repository_id
-               AND queue.digest = collection_queue.digest), unixepoch() + ${NEVER})
-         WHERE kind = 'manifest' AND (repository_id, digest) IN (${ENTRIES})`,
+        `DELETE FROM manifests WHERE (repository_id, digest) IN (
+           SELECT queue.repository_id, queue.digest FROM ${TAKEN}) RETURNING digest`,
+        keys,
+      ],
+      [
+        `DELETE FROM collection_queue WHERE ${KEY} IN (
+           SELECT ${KEY_IN_QUEUE} FROM ${queued('manifest')}
+           WHERE NOT EXISTS (SELECT 1 FROM manifests
+             WHERE manifests.repository_id = queue.repository_id
+               AND manifests.digest = queue.digest AND NOT ${MANIFEST_IS_HELD}))`,
+        keys,
+      ],
+      [
+        `INSERT INTO collection_queue (repository_id, kind, digest, review_after)
+         SELECT ${KEY_IN_QUEUE}, coalesce(max(${MANIFEST_IS_DUE_AT}, unixepoch() + 1), unixepoch() + ${SELDOM})
+         FROM ${QUEUED_MANIFESTS} WHERE 1
+         ON CONFLICT DO UPDATE SET review_after = excluded.review_after`,
         keys,
         review,
       ],
@@ -217,8 +232,11 @@ export class CollectionMetadata {
   }
 }
 
-/** Those that stay for ever are looked at once a day, for the setting may change. */
-const NEVER = 24 * 60 * 60; // seconds
+/**
+ * When those that stay for ever are looked at again. Other rules have it done at once (untagged-reviews.ts),
+ * but a review that knows the rules from before them may come after.
+ */
+const SELDOM = 30 * 24 * 60 * 60; // seconds
 
 /** Notes what of a table goes with the manifests that are taken: before it does. */
 function recordTaken(
@@ -231,8 +249,8 @@ function recordTaken(
   return [
     `INSERT INTO audit (event, principal, address, namespace, repository, target, before)
      SELECT ?2, ?3, ?4, repositories.namespace, repositories.name, ${target}, ${before}
-     FROM ${table} JOIN repositories ON repositories.id = ${table}.repository_id
-     WHERE (${table}.repository_id, ${table}.digest) IN (${TAKEN})`,
+     FROM ${TAKEN} CROSS JOIN ${ofTaken(table)}
+     JOIN repositories ON repositories.id = ${table}.repository_id`,
     keys,
     event,
     COLLECTOR.principal,

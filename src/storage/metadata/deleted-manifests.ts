@@ -7,7 +7,7 @@ import { guardFound, guardFree } from './guarded-batch.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { restoreManifests } from './restore-manifests.ts';
 import { IS_NEWEST } from './tag-history.ts';
-import { guardTag, setTags, type TagCondition } from './tags.ts';
+import { guardTag, setTags, type TagCondition, type TagTarget } from './tags.ts';
 
 /** A manifest that was deleted and can be restored. */
 export interface DeletedManifest {
@@ -23,12 +23,6 @@ export interface DeletedManifest {
 export interface FamilyMember {
   digest: Digest;
   size: number; // bytes
-}
-
-/** A tag, and what it is to name. */
-export interface TagTarget {
-  name: Tag;
-  digest: Digest;
 }
 
 /** What is to come back, all or nothing. */
@@ -158,8 +152,7 @@ export class DeletedManifestMetadata {
     actor: Actor,
   ): Promise<void> {
     const last = lastTags.filter(({ name }) => name !== tag);
-    const all = tag === null ? last : [{ name: tag, digest: root }, ...last];
-    const targets = Map.groupBy(all, ({ digest }) => digest);
+    const targets = tag === null ? last : [{ name: tag, digest: root }, ...last];
     await this.#database.batch([
       ...conditions.map((condition) => guardTag(repository, condition)),
       guardFree(
@@ -174,14 +167,7 @@ export class DeletedManifestMetadata {
         repository,
         root,
       ),
-      ...Array.from(targets, ([digest, named]) =>
-        setTags(
-          repository,
-          named.map(({ name }) => name),
-          digest,
-          actor,
-        ),
-      ).flat(),
+      ...setTags(repository, targets, actor),
     ]);
   }
 

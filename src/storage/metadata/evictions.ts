@@ -28,8 +28,8 @@ export class EvictionMetadata {
     this.#database = database;
   }
 
-  /** The mirrors that have more than they may keep. */
-  full(): Promise<FullMirror[]> {
+  /** At most `limit` mirrors that have more than they may keep: by chance, so that each has its turn. */
+  full(limit: number): Promise<FullMirror[]> {
     return this.#database.all<FullMirror>(
       `SELECT * FROM (
          SELECT upstreams.namespace, used_bytes - keep_bytes - (
@@ -39,7 +39,8 @@ export class EvictionMetadata {
            WHERE repositories.namespace = upstreams.namespace AND NOT ${LINK_IS_NEEDED}) AS excess
          FROM upstreams JOIN namespaces ON namespaces.name = upstreams.namespace
          WHERE used_bytes > keep_bytes)
-       WHERE excess > 0`,
+       WHERE excess > 0 ORDER BY random() LIMIT ?1`,
+      limit,
     );
   }
 

@@ -101,7 +101,10 @@ export class HolderMetadata {
   }
 }
 
-/** The first of each table by an index: so a page reads as many rows as it has, in whatever namespace. */
+/**
+ * The first of each table by an index: a page reads the rows of the digest until it is full, those of other
+ * namespaces too. So it is as many as repositories have the digest, and not as there are repositories.
+ */
 const HOLDING = [
   'repository_blobs AS held WHERE held.digest = ?1',
   'manifests AS held WHERE held.digest = ?1',
@@ -143,8 +146,8 @@ const QUERIES = [
    WHERE named.blob_digest = ?1 AND named.repository_id IN ${IDS} LIMIT ?3`,
   `SELECT ${MANIFEST} FROM manifests
    WHERE manifests.repository_id IN ${IDS} AND manifests.digest = ?1 LIMIT ?3`,
-  `SELECT queue.repository_id AS repositoryId, repositories.name AS repository, queue.kind,
-     queue.digest
+  `SELECT queue.repository_id AS repositoryId, repositories.namespace, repositories.name AS repository,
+     queue.kind, queue.digest
    FROM collection_queue AS queue JOIN repositories ON repositories.id = queue.repository_id
    WHERE queue.repository_id IN ${IDS} AND queue.kind = 'manifest' AND queue.digest = ?1 LIMIT ?3`,
 ];

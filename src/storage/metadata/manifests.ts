@@ -159,7 +159,11 @@ export class ManifestMetadata {
         target: manifest.digest,
         after: manifest.mediaType,
       }),
-      ...setTags(repository, tags, manifest.digest, actor),
+      ...setTags(
+        repository,
+        tags.map((name) => ({ name, digest: manifest.digest })),
+        actor,
+      ),
     ];
     await withinQuota(this.#database, namespaceOf(repository), () =>
       this.#database.batch(statements),

@@ -152,7 +152,7 @@ export class MirroredMetadata {
         }),
         ...(tag === null
           ? []
-          : [...setTags(repository, [tag], digest, actor), confirmTag(repository, tag)]),
+          : [...setTags(repository, [{ name: tag, digest }], actor), confirmTag(repository, tag)]),
       ]),
     );
   }

@@ -41,16 +41,13 @@ export class RetentionMetadata {
     return row === null ? null : toPolicy(row);
   }
 
-  /** The enabled policies of repositories' namespaces, by the repositories' ids. */
-  async ofRepositories(ids: readonly number[]): Promise<Map<number, RetentionPolicy>> {
-    const rows = await this.#database.all<PolicyRow & { repositoryId: number }>(
-      `SELECT policies.*, repositories.id AS repositoryId
-       FROM repositories JOIN (${POLICIES}) AS policies USING (namespace)
-       WHERE policies.isEnabled = 1
-         AND repositories.id IN (SELECT value FROM json_each(?1))`,
-      JSON.stringify([...new Set(ids)]),
+  /** The enabled policies of namespaces, by their names. */
+  async ofNamespaces(names: readonly string[]): Promise<Map<string, RetentionPolicy>> {
+    const rows = await this.#database.all<PolicyRow>(
+      `${POLICIES} WHERE is_enabled = 1 AND namespace IN (SELECT value FROM json_each(?1))`,
+      JSON.stringify([...new Set(names)]),
     );
-    return new Map(rows.map(({ repositoryId, ...row }) => [repositoryId, toPolicy(row)]));
+    return new Map(rows.map((row) => [row.namespace, toPolicy(row)]));
   }
 
   /**

@@ -14,6 +14,12 @@ export interface TagCondition {
   digests: readonly string[] | '*';
 }
 
+/** A tag, and what it is to name. */
+export interface TagTarget {
+  name: Tag;
+  digest: Digest;
+}
+
 /** Tags: names of manifests that can move. */
 export class TagMetadata {
   readonly #database: Database;
@@ -54,26 +60,25 @@ export class TagMetadata {
   }
 }
 
-/** Points tags at a manifest: for the batch that stores it. */
+/** Points tags at manifests: for the batch that stores them. */
 export function setTags(
   repository: RepositoryName,
-  tags: readonly Tag[],
-  digest: Digest,
+  targets: readonly TagTarget[],
   actor: Actor,
 ): Statement[] {
-  if (tags.length === 0) {
+  if (targets.length === 0) {
     return [];
   }
+  const list = JSON.stringify(targets.map(({ name, digest }) => ({ name, digest })));
   return [
-    recordMoves(repository, tags, digest, actor),
+    recordMoves(repository, list, actor),
     [
       `INSERT INTO tags (repository_id, name, digest)
-       SELECT repositories.id, value, ?3 FROM json_each(?2), repositories
+       SELECT repositories.id, value ->> 'name', value ->> 'digest' FROM json_each(?2), repositories
        WHERE repositories.name = ?1
        ON CONFLICT DO UPDATE SET digest = excluded.digest, updated_at = excluded.updated_at`,
       repository,
-      JSON.stringify(tags),
-      digest,
+      list,
     ],
   ];
 }
@@ -96,23 +101,22 @@ export function guardTag(repository: RepositoryName, condition: TagCondition): S
   ];
 }
 
-/** Notes which tags a digest takes, and from whom: for the batch that sets them, before that. */
-function recordMoves(
-  repository: RepositoryName,
-  tags: readonly Tag[],
-  digest: Digest,
-  actor: Actor,
-): Statement {
+/** Notes which tags of a JSON list move, and from where: for the batch that sets them, before that. */
+function recordMoves(repository: RepositoryName, list: string, actor: Actor): Statement {
   return recordEach(
     actor,
     'tag.set',
     repository,
-    { target: 'asked.value', before: 'tags.digest', after: '?6' },
+    {
+      target: "asked.value ->> 'name'",
+      before: 'tags.digest',
+      after: "asked.value ->> 'digest'",
+    },
     `json_each(?5) AS asked
      LEFT JOIN repositories ON repositories.name = ?4
-     LEFT JOIN tags ON tags.repository_id = repositories.id AND tags.name = asked.value
-     WHERE tags.digest IS NOT ?6`,
-    [JSON.stringify(tags), digest],
+     LEFT JOIN tags ON tags.repository_id = repositories.id AND tags.name = asked.value ->> 'name'
+     WHERE tags.digest IS NOT asked.value ->> 'digest'`,
+    [list],
   );
 }
 

@@ -19,14 +19,3 @@ CREATE INDEX deleted_manifests_by_digest ON deleted_manifests (digest, repositor
 -- Pages of a namespace: of what is there by name, of what is deleted by id.
 CREATE INDEX repositories_by_name ON repositories (namespace, name) WHERE deleted_at IS NULL;
 CREATE INDEX deleted_repositories_by_namespace ON repositories (namespace) WHERE deleted_at IS NOT NULL;
-
--- What SQLite is to think of tags: a repository has a thousand, a digest two. Without, or with counts of before
--- one repository grew, it reads all tags of a repository where the index of the digest has the one it looks for,
--- for foreign keys too. Of other tables it thinks right without. https://www.sqlite.org/fileformat2.html#stat1tab
-ANALYZE signing_keys; -- a small one: it makes sqlite_stat1
-DELETE FROM sqlite_stat1;
-INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
-  ('tags', 'tags', '1000000 1000 1'),
-  ('tags', 'tags_by_digest', '1000000 1000 2'),
-  ('tags', 'tags_by_subject', '10000 10 3');
-ANALYZE sqlite_schema; -- reads these again

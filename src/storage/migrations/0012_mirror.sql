@@ -61,9 +61,3 @@ CREATE TRIGGER deleted_tags_are_not_mirrored AFTER DELETE ON tags
 BEGIN
   DELETE FROM upstream_tags WHERE repository_id = OLD.repository_id AND name = OLD.name;
 END;
-
--- As of tags, in 0011.
-INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
-  ('unfetched_content', 'unfetched_content', '1000000 1000 2 1'),
-  ('unfetched_content', 'unfetched_content_by_manifest', '1000000 1000 20');
-ANALYZE sqlite_schema; -- reads these again

@@ -46,6 +46,11 @@ test('the first rule that matches the repository counts, else 14 days', async ()
   await wait(1000 * DAY);
   expect(await run()).toBe(0);
   expect(await manifests(kept)).toHaveLength(1);
+  const soon = await query(
+    "SELECT digest FROM collection_queue WHERE kind = 'manifest' AND review_after < unixepoch() + ?1",
+    29 * DAY,
+  );
+  expect(soon).toEqual([]); // what stays for ever is seldom looked at
 });
 
 test('a rule that is set later counts for what waits already', async () => {
