@@ -273,6 +273,20 @@ describe('restore', () => {
     expect(await digestOfTag(repository, tags[0] ?? '')).not.toBeNull();
   });
 
+  test('tags that follow it by their name, and not those that look alike', async () => {
+    const repository = newRepository();
+    const [image, signature, other] = [randomImage(), randomImage(), randomImage()];
+    const follower = image.digest.replace(':', '-');
+    await push(repository, image, 'v1');
+    await push(repository, signature, `${follower}.sig`);
+    await push(repository, other, `${follower}-foo`);
+    for (const { digest } of [image, signature, other]) {
+      await remove(repository, digest);
+    }
+    const { json } = await restoreManifest(repository, image);
+    expect(json.tags.toSorted()).toEqual([`${follower}.sig`, 'v1']);
+  });
+
   test('an index as long as it was promised, also when the days became fewer', async () => {
     const repository = newRepository();
     const [namespace] = repository.split('/');

@@ -47,9 +47,12 @@ const IS_RESTORABLE = `deleted.repository_id = ${REPOSITORY_ID} AND deleted.expi
 
 const LAST_TAGS = `history.repository_id = ${REPOSITORY_ID} AND history.digest IS NULL AND ${IS_NEWEST}`;
 
-/** The condition that a tag follows the manifest of a digest, as those of cosign do by their name. */
+/**
+ * The condition that a tag follows the manifest of a digest by its name, as tags.subject_digest says: after
+ * the 71 characters of "sha256-<hex>" comes nothing, or a dot. The range is for the index.
+ */
 const isFollower = (tag: string, digest: string) => `(${tag} >= replace(${digest}, ':', '-')
-  AND ${tag} < replace(${digest}, ':', '-') || '/')`;
+  AND ${tag} < replace(${digest}, ':', '-') || '/' AND substr(${tag}, 72, 1) IN ('', '.'))`;
 
 /** Manifests that were deleted: a trigger keeps them, until the collector takes them. */
 export class DeletedManifestMetadata {
