@@ -54,6 +54,7 @@ function loginClient(bench: Bench): LoginClient {
   let options = remoteOptions(null);
   return {
     logsInLater: true,
+    hidesReasons: true,
     async logIn(login) {
       options = remoteOptions(login);
     },

@@ -42,6 +42,7 @@ export const regctl: ClientSuite = {
 function loginClient(bench: Bench, { folder }: Layout): LoginClient {
   const copy = (from: string, to: string) => bench.run('regctl', ['image', 'copy', from, to]);
   return {
+    hidesReasons: true,
     logIn: (login) => bench.logIn(login, 'regctl', ['registry', 'login'], '--pass-stdin'),
     logOut: () => bench.run('regctl', ['registry', 'logout', bench.host]),
     push: (reference) => copy(`ocidir://${folder}:v1`, reference),
