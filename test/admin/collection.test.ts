@@ -147,6 +147,7 @@ test('what a purged repository had is counted when it goes into the trash', asyn
   await push(repository, image, 'v1');
   const [namespace = ''] = repository.split('/');
   const path = `/namespaces/${namespace}`;
+  await call(ADMIN, 'PATCH', path, { body: { restoreDays: 14 } }); // other tests draw it
   await call(ADMIN, 'DELETE', `${path}/repositories/${encodeURIComponent(repository)}`);
   const deleted = (await call(ADMIN, 'GET', `${path}/deleted-repositories`)).json.repositories;
   await call(ADMIN, 'DELETE', `${path}/deleted-repositories/${deleted[0].id}`);
