@@ -47,7 +47,7 @@ export class UpstreamClient {
    */
   async ask(question: Question): Promise<Response | null> {
     const repository = question.repository ?? '';
-    const { host } = new URL(this.#upstream.url);
+    const { host } = this.url;
     const header = fromResult(await this.#gate.enter(host, repository).catch(failObject));
     let response = await this.#send(question, header);
     if (response.status === 401) {
