@@ -51,6 +51,10 @@ const isThere = (repository: string, digest: string) => `EXISTS (
   SELECT 1 FROM manifests AS others
   WHERE others.repository_id = ${repository} AND others.digest = ${digest})`;
 
+const isChild = (repository: string, digest: string) => `EXISTS (
+  SELECT 1 FROM manifest_children AS parents
+  WHERE parents.repository_id = ${repository} AND child_digest = ${digest})`;
+
 /** What nothing holds: for each a query of what should not be. */
 const UNREACHABLE: Record<string, string> = {
   'links that no manifest names': `SELECT digest FROM repository_blobs AS links WHERE NOT EXISTS (
@@ -61,12 +65,14 @@ const UNREACHABLE: Record<string, string> = {
   'manifests that nothing holds': `SELECT digest FROM manifests WHERE
      NOT EXISTS (SELECT 1 FROM tags WHERE tags.repository_id = manifests.repository_id
        AND tags.digest = manifests.digest)
-     AND NOT EXISTS (SELECT 1 FROM manifest_children AS parents
-       WHERE parents.repository_id = manifests.repository_id AND child_digest = manifests.digest)
+     AND NOT ${isChild('manifests.repository_id', 'manifests.digest')}
      AND (subject_digest IS NULL OR (
        NOT ${isThere('manifests.repository_id', 'manifests.subject_digest')}
        AND ${wentAfter('manifests.repository_id', 'manifests.subject_digest', 'manifests.pushed_at')}))`,
   'signatures without their subject': `SELECT name FROM tags WHERE name LIKE 'sha256-%.sig'
+     AND NOT EXISTS (SELECT 1 FROM tags AS others WHERE others.repository_id = tags.repository_id
+       AND others.digest = tags.digest AND others.name NOT LIKE 'sha256-%.sig')
+     AND NOT ${isChild('tags.repository_id', 'tags.digest')}
      AND NOT ${isThere('tags.repository_id', 'tags.subject_digest')}
      AND ${wentAfter('tags.repository_id', 'tags.subject_digest', 'tags.updated_at')}`,
   'deleted manifests': 'SELECT digest FROM deleted_manifests',
