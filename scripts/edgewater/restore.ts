@@ -45,7 +45,6 @@ interface Begun {
 
 interface Step {
   isDone: boolean;
-  next?: string;
 }
 
 /** Names that a message lists. */
@@ -171,12 +170,8 @@ async function restoreAll(
 
 /** Asks for the next step until it was the last. */
 async function takeSteps(api: Api, path: string): Promise<void> {
-  for (let body = {}; ; ) {
-    const step = await persist(() => api.send<Step>('POST', path, body));
-    if (step.isDone) {
-      return;
-    }
-    body = step.next === undefined ? {} : { after: step.next };
+  for (let isDone = false; !isDone; ) {
+    ({ isDone } = await persist(() => api.send<Step>('POST', path, {})));
   }
 }
 

@@ -4,7 +4,6 @@ import { endRestore, giveUpRestore } from '../lifecycle/backup/end-restore.ts';
 import { missingContent, restoreRows } from '../lifecycle/backup/restore.ts';
 import { parseTable, RESTORED, SPARE } from '../lifecycle/backup/tables.ts';
 import { headerSchema, rowSchema } from './backup-fields.ts';
-import { next } from './fields.ts';
 import { checkColumns } from './restored-columns.ts';
 import { type Route, route } from './route.ts';
 
@@ -16,11 +15,9 @@ const MAX_ROWS_BODY = 9 * 2 ** 20; // bytes
 /** Ids go on from there, and JavaScript counts no further than 2^53. */
 const MAX_AUDIT_ID = 10 ** 12;
 
-const MAX_PLACE = 255; // characters
-
 const blobSchema = z.strictObject({ digest: z.string(), key: z.string(), size: z.int() });
 
-const stepSchema = z.strictObject({ isDone: z.boolean(), next });
+const stepSchema = z.strictObject({ isDone: z.boolean() });
 
 /** A backup goes back into an empty registry. Every call may be repeated. */
 export const RESTORE_ROUTES: readonly Route[] = [
@@ -85,11 +82,11 @@ export const RESTORE_ROUTES: readonly Route[] = [
     path: '/api/v1/restore/end',
     summary: 'End a restore, step by step: everybody gets in again, the collector goes on',
     permission: 'system',
-    body: z.strictObject({ after: z.string().max(MAX_PLACE).default('') }),
+    body: z.strictObject({}),
     query: null,
     status: 200,
     answer: stepSchema,
-    handle: ({ context: { stores, actor }, body }) => endRestore(stores, body.after, actor),
+    handle: ({ context: { stores, actor } }) => endRestore(stores, actor),
   }),
   route({
     method: 'POST',

@@ -67,7 +67,6 @@ const CHECKS: Readonly<Record<string, Check>> = {
   namespace,
   'audit.namespace': () => true,
   'namespaces.name': namespace,
-  'repositories.name': text((name) => isRepositoryName(nameOf({ name }))),
   'tags.name': tag,
   'tag_history.name': tag,
   'pulls.reference': text((value) => isTag(value) || isDigest(value)),
@@ -100,7 +99,18 @@ const CHECKS: Readonly<Record<string, Check>> = {
   every_hours: fits(everyHours),
 };
 
-/** The name of a repository; a deleted one has its id before it. */
+/** A deleted repository, and no other, has both times, and its id before its name. */
+function isRepository(row: Readonly<Record<string, unknown>>): boolean {
+  const isDeleted = String(row.name).startsWith('!');
+  const times = [row.deleted_at ?? null, row.expires_at ?? null];
+  return (
+    isRepositoryName(nameOf(row)) &&
+    times.every((time) => (time !== null) === isDeleted) &&
+    (!isDeleted || row.name === `!${row.id}/${nameOf(row)}`)
+  );
+}
+
+/** The name of a repository without the id of a deleted one. */
 function nameOf({ name }: Readonly<Record<string, unknown>>): string {
   return String(name).replace(/^!\d{1,13}\//, '');
 }
@@ -126,6 +136,9 @@ export function checkColumns(
 function checkOf(table: string, column: string, row: Readonly<Record<string, unknown>>): Check {
   if (table === 'repositories' && column === 'namespace') {
     return text((value) => value === nameOf(row).split('/', 1)[0]);
+  }
+  if (table === 'repositories' && column === 'name') {
+    return () => isRepository(row);
   }
   const known = CHECKS[`${table}.${column}`] ?? CHECKS[column];
   if (known !== undefined || typeof row[column] !== 'number') {

@@ -1,6 +1,6 @@
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
-import type { PastTag, Reference, Tag } from '../oci/reference.ts';
+import { formatTime, type PastTag, type Reference, type Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Content } from '../storage/content-store.ts';
 import { explainKept, isImmutable } from '../storage/immutable-tags.ts';
@@ -177,16 +177,26 @@ export class Manifests {
     }
   }
 
-  /** Tells one that is damaged from one that is not there. */
+  /** Says of one that is not there why: it is damaged, or was deleted. */
   async #known(record: ManifestRecord | null, reference: Reference): Promise<ManifestRecord> {
-    const { damage } = this.#stores.metadata;
-    if (record === null && (await damage.hasManifest(this.#repository, reference))) {
+    if (record !== null) {
+      return record;
+    }
+    const why = await this.#stores.metadata.absence.ofManifest(this.#repository, reference);
+    if (why?.isDamaged) {
       throw new RegistryError(
         'MANIFEST_UNKNOWN',
         'the manifest is damaged in storage; push it again',
       );
     }
-    return known(record);
+    if (why?.restorableUntil) {
+      throw new RegistryError(
+        'MANIFEST_UNKNOWN',
+        `it was deleted, and can be restored until ${formatTime(why.restorableUntil)}: ` +
+          `"edgewater ${'tag' in reference ? 'tag' : 'manifest'} restore"`,
+      );
+    }
+    throw new RegistryError('MANIFEST_UNKNOWN');
   }
 
   /** Finds a manifest by its digest, and keeps near what comes along with it. */

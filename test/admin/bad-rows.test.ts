@@ -77,6 +77,10 @@ describe('a value that would break what reads it later', () => {
     ['repositories', { id: 10 ** 15, name: 'acme/b', namespace: 'acme' }],
     ['repositories', { id: 2, name: 'acme/B', namespace: 'acme' }],
     ['repositories', { id: 2, name: 'acme/b', namespace: 'other' }],
+    ['repositories', { id: 2, name: 'acme/b', namespace: 'acme', expires_at: 1 }],
+    ['repositories', { id: 2, name: 'acme/b', namespace: 'acme', deleted_at: 1, expires_at: 1 }],
+    ['repositories', { id: 2, name: '!2/acme/b', namespace: 'acme' }],
+    ['repositories', { id: 2, name: '!3/acme/b', namespace: 'acme', deleted_at: 1, expires_at: 1 }],
     ['tag_rules', { namespace: 'acme', repository: '', immutable: '["x"', exceptions: '[]' }],
     [
       'tag_rules',

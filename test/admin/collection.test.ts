@@ -158,3 +158,14 @@ test('what a purged repository had is counted when it goes into the trash', asyn
     bytes: size,
   });
 });
+
+test('what can be restored no more does not wait, with the blobs that it named', async () => {
+  const repository = newRepository();
+  const image = randomImage();
+  await push(repository, image, 'latest');
+  await remove(repository, image.digest);
+  const restorable = async () => (await collection({ dryRun: true })).waiting.restorable;
+  expect((await restorable()).bytes).toBeGreaterThan(0);
+  await wait(15 * DAY);
+  expect(await restorable()).toMatchObject({ manifests: 0, bytes: 0 });
+});

@@ -150,6 +150,27 @@ describe('the end', () => {
     ]);
   });
 
+  test('looks at every blob, whatever place it is told and whatever comes meanwhile', async () => {
+    await begin(newHeader(), 0);
+    await restore('repositories', [{ id: 1, name: 'acme/app', namespace: 'acme' }]);
+    const digests = ['1', '2', '3'].map((digit) => `sha256:${digit.repeat(64)}`);
+    const bring = async (digest: string | undefined) => {
+      await env.BUCKET.put(`blobs/${digest?.at(-1)}`, 'content');
+      await restore('blobs', [
+        { digest, r2_key: `blobs/${digest?.at(-1)}`, size: 7, created_at: 1 },
+      ]);
+    };
+    await bring(digests[1]);
+    await bring(digests[2]);
+    const forged = await call(ADMIN, 'POST', '/restore/end', { body: { after: digests[2] } });
+    expect(forged.status).toBe(400);
+    expect(await newStores().metadata.restoreEnd.trashUnheld(1)).toBe(false);
+    await bring(digests[0]);
+    await end();
+    expect(await query('SELECT digest FROM blobs')).toEqual([]);
+    expect(await query('SELECT count(*) FROM trash')).toEqual([3]);
+  });
+
   test('says that it is done when it is, and not when it was given up meanwhile', async () => {
     await begin(newHeader(), 10);
     const step = (path: string) => call(ADMIN, 'POST', `/restore/${path}`, { body: {} });

@@ -61,13 +61,10 @@ export const restore = (table: string, rows: unknown) =>
 
 /** Ends the restore, in as many steps as it takes. */
 export async function end(): Promise<void> {
-  for (let body = {}; ; ) {
-    const { status, text, json } = await call(ADMIN, 'POST', '/restore/end', { body });
+  for (let isDone = false; !isDone; ) {
+    const { status, text, json } = await call(ADMIN, 'POST', '/restore/end', { body: {} });
     expect(status, text).toBe(200);
-    if (json.isDone) {
-      return;
-    }
-    body = { after: json.next };
+    ({ isDone } = json);
   }
 }
 

@@ -9,44 +9,35 @@ const BATCH = 500;
 /** Batches of one step. */
 const MAX_BATCHES = 20;
 
-/** Whether a step was the last one; else where the next goes on, if that has to be known. */
+/** Whether a step was the last one. */
 export interface EndProgress {
   isDone: boolean;
-  next?: string;
 }
 
 /**
- * Ends the restore that is under way: takes the spare repository away, moves blobs that nothing holds to
- * the trash, and lets everybody in again. One that has ended stays so.
+ * Takes a step towards the end of the restore that is under way: takes the spare repository away, moves
+ * blobs that nothing holds to the trash, and lets everybody in again. One that has ended stays so.
  *
- * @param after where an earlier step stopped; '' for the first
  * @throws ACCOUNT_UNKNOWN
  */
-export async function endRestore(
-  { metadata }: Stores,
-  after: string,
-  actor: Actor,
-): Promise<EndProgress> {
+export async function endRestore({ metadata }: Stores, actor: Actor): Promise<EndProgress> {
   if (await hasEnded(metadata)) {
     return { isDone: true };
   }
   const state = await openRestore(metadata);
-  let place = after;
   for (let batch = 0; batch < MAX_BATCHES; batch++) {
     if (!(await metadata.restoreEnd.takeSpare(state, BATCH))) {
       continue;
     }
-    const next = await metadata.restoreEnd.trashUnheld(place, BATCH);
-    if (next === null) {
+    if (await metadata.restoreEnd.trashUnheld(BATCH)) {
       if (!(await metadata.restoreStates.end(state, actor)) && !(await hasEnded(metadata))) {
         await openRestore(metadata); // which throws: it was given up meanwhile
-        return { isDone: false, next: place };
+        break;
       }
       return { isDone: true };
     }
-    place = next;
   }
-  return { isDone: false, next: place };
+  return { isDone: false };
 }
 
 async function hasEnded({ restoreStates }: Stores['metadata']): Promise<boolean> {

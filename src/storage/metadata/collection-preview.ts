@@ -149,7 +149,11 @@ export class CollectionPreviewMetadata {
       [
         `SELECT count(*) AS restorableManifests, max(expires_at) AS restorableUntil,
            coalesce(sum(size), 0) + (SELECT coalesce(sum(size), 0) FROM blobs WHERE digest IN (
-             SELECT blob_digest FROM (SELECT blob_digest FROM deleted_manifest_blobs LIMIT ?1) AS held
+             SELECT blob_digest FROM (
+               SELECT blob_digest FROM deleted_manifest_blobs AS edges
+               JOIN deleted_manifests AS deleted ON deleted.repository_id = edges.repository_id
+                 AND deleted.digest = edges.manifest_digest AND deleted.expires_at > unixepoch()
+               LIMIT ?1) AS held
              WHERE NOT EXISTS (SELECT 1 FROM repository_blobs AS links
                WHERE links.digest = held.blob_digest AND ${LINK_IS_NEEDED}))) AS restorableBytes
          FROM (SELECT size, expires_at FROM deleted_manifests

@@ -1,5 +1,4 @@
 import type { Digest } from '../../oci/digest.ts';
-import type { Reference } from '../../oci/reference.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import type { Actor } from './audit.ts';
 import type { Database, Statement } from './database.ts';
@@ -112,23 +111,6 @@ export class DamageMetadata {
        JOIN blobs ON blobs.digest = links.digest
        WHERE repositories.name = ?1 AND links.digest = ?2 AND NOT ${isWhole('blobs.r2_key')}`,
       repository,
-      digest,
-    );
-    return row !== null;
-  }
-
-  /** Whether a reference names a manifest that is damaged. */
-  async hasManifest(repository: RepositoryName, reference: Reference): Promise<boolean> {
-    const [tag, digest] =
-      'tag' in reference ? [reference.tag, null] : [null, reference.digest as string];
-    const row = await this.#database.first(
-      `SELECT 1 FROM repositories
-       JOIN manifests ON manifests.repository_id = repositories.id
-       WHERE repositories.name = ?1 AND NOT ${isWhole('manifests.r2_key')}
-         AND manifests.digest = coalesce(?3, (SELECT tags.digest FROM tags
-           WHERE tags.repository_id = repositories.id AND tags.name = ?2))`,
-      repository,
-      tag,
       digest,
     );
     return row !== null;

@@ -1,3 +1,4 @@
+import { AbsenceMetadata } from './absence.ts';
 import { AccessMetadata } from './access.ts';
 import { AuditMetadata } from './audit.ts';
 import { BlobMetadata } from './blobs.ts';
@@ -55,6 +56,7 @@ export class MetadataStore {
   readonly collection: CollectionMetadata;
   readonly collectionPreview: CollectionPreviewMetadata;
   readonly credentials: CredentialMetadata;
+  readonly absence: AbsenceMetadata;
   readonly damage: DamageMetadata;
   readonly holders: HolderMetadata;
   readonly inventory: InventoryMetadata;
@@ -104,6 +106,7 @@ export class MetadataStore {
     this.collection = new CollectionMetadata(database, lifetimes);
     this.collectionPreview = new CollectionPreviewMetadata(database, lifetimes);
     this.credentials = new CredentialMetadata(database);
+    this.absence = new AbsenceMetadata(database);
     this.damage = new DamageMetadata(database);
     this.holders = new HolderMetadata(database);
     this.inventory = new InventoryMetadata(database);

@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts';
 import type { Database } from './database.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import type { RestoreState } from './restore-state.ts';
+import { RESTORE_JOB, type RestoreState, setPlaceOfEnd } from './restore-state.ts';
 import { trashUnheldBlobs } from './trash.ts';
 
 /** A private repository for what only deleted repositories had: their names cannot be pushed to. */
@@ -56,20 +56,22 @@ export class RestoreEndMetadata {
   }
 
   /**
-   * Moves those of the next `limit` blobs behind a digest to the trash that nothing holds: each was deleted
-   * while the backup was made.
-   *
-   * @returns the last of them; null when there are no more
+   * Moves those of the next `limit` blobs to the trash that nothing holds: each was deleted while the
+   * backup was made. The state of the restore keeps the place. True when there are no more.
    */
-  async trashUnheld(after: string, limit: number): Promise<Digest | null> {
+  async trashUnheld(limit: number): Promise<boolean> {
     const rows = await this.#database.all<{ digest: Digest }>(
-      'SELECT digest FROM blobs WHERE digest > ?1 ORDER BY digest LIMIT ?2',
-      after,
+      `SELECT digest FROM blobs WHERE digest > coalesce(
+         (SELECT state ->> 'endedTo' FROM progress WHERE job = '${RESTORE_JOB}'), '')
+       ORDER BY digest LIMIT ?1`,
       limit,
     );
     const digests = JSON.stringify(rows.map(({ digest }) => digest));
     const condition = 'digest IN (SELECT value FROM json_each(?1))';
-    await this.#database.batch(trashUnheldBlobs(condition, digests, this.#grace));
-    return rows.length < limit ? null : (rows.at(-1)?.digest ?? null);
+    await this.#database.batch([
+      ...trashUnheldBlobs(condition, digests, this.#grace),
+      setPlaceOfEnd(rows.at(-1)?.digest ?? null),
+    ]);
+    return rows.length < limit;
   }
 }

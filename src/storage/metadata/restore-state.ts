@@ -15,15 +15,17 @@ export interface RestoreState {
   own: number; // the largest id of an entry from before the restore
   audit: number; // the id of the entry that notes the beginning
   phase: 'open' | 'given up' | 'taken back' | 'done';
+  endedTo?: string | null; // the digest of the last blob that its end has looked at
 }
 
-const JOB = 'restore';
+/** The job whose state is a {@link RestoreState}. */
+export const RESTORE_JOB = 'restore';
 
 /** The job whose state is the list of the credentials that were there before the restore: their ids. */
 export const OWN_CREDENTIALS = 'credentials before restore';
 
 const UNDER_WAY = `SELECT 1 FROM progress
-  WHERE job = '${JOB}' AND state ->> 'phase' IN ('open', 'given up')`;
+  WHERE job = '${RESTORE_JOB}' AND state ->> 'phase' IN ('open', 'given up')`;
 
 const IN_USE = `SELECT 1 WHERE EXISTS (SELECT 1 FROM repositories) OR EXISTS (SELECT 1 FROM users)
   OR EXISTS (SELECT 1 FROM namespaces)`;
@@ -40,7 +42,7 @@ export class RestoreStates {
 
   /** The restore that was begun last, or null. */
   find(): Promise<RestoreState | null> {
-    return this.#progress.find<RestoreState>(JOB);
+    return this.#progress.find<RestoreState>(RESTORE_JOB);
   }
 
   /** Whether a restore is under way: then much is there that nothing holds yet. */
@@ -61,7 +63,7 @@ export class RestoreStates {
       guardFree(IN_USE),
       [
         `INSERT INTO progress (job, state)
-         SELECT '${JOB}', json_object('backup', ?1, 'takenAt', ?2, 'begunAt', unixepoch(),
+         SELECT '${RESTORE_JOB}', json_object('backup', ?1, 'takenAt', ?2, 'begunAt', unixepoch(),
            'lastAudit', last, 'own', own, 'audit', own + last + 1, 'phase', 'open')
          FROM (SELECT coalesce(max(id), 0) AS own, CAST(?3 AS INTEGER) AS last FROM audit)
          WHERE true
@@ -78,7 +80,7 @@ export class RestoreStates {
       ["DELETE FROM progress WHERE job = 'copy'"],
       [
         `INSERT INTO audit (id, event, principal, address, target)
-         SELECT state ->> 'audit', 'restore.begin', ?1, ?2, ?3 FROM progress WHERE job = '${JOB}'`,
+         SELECT state ->> 'audit', 'restore.begin', ?1, ?2, ?3 FROM progress WHERE job = '${RESTORE_JOB}'`,
         actor.principal,
         actor.address,
         backup,
@@ -117,17 +119,26 @@ export class RestoreStates {
 /** Rolls its batch back unless the restore is still in the phase. */
 export function guardPhase({ audit }: RestoreState, phase: RestoreState['phase']): Statement {
   return guardFound(
-    `SELECT 1 FROM progress WHERE job = '${JOB}' AND state ->> 'audit' = ${audit}
+    `SELECT 1 FROM progress WHERE job = '${RESTORE_JOB}' AND state ->> 'audit' = ${audit}
        AND state ->> 'phase' = ?1`,
     phase,
   );
+}
+
+/** Notes how far the end of a restore has come; null, and it has to look at all blobs again. */
+export function setPlaceOfEnd(digest: string | null): Statement {
+  return [
+    `UPDATE progress SET state = json_set(state, '$.endedTo', ?1)
+     WHERE job = '${RESTORE_JOB}' AND state ->> 'endedTo' IS NOT ?1`,
+    digest,
+  ];
 }
 
 function setPhase(phase: RestoreState['phase']): Statement[] {
   return [
     [
       `UPDATE progress SET state = json_set(state, '$.phase', ?1), updated_at = unixepoch()
-       WHERE job = '${JOB}'`,
+       WHERE job = '${RESTORE_JOB}'`,
       phase,
     ],
     ...(phase === 'given up'

@@ -2,7 +2,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { type BackupRow, DERIVED, EDGES, type ExportedTable } from './backup-tables.ts';
 import { ConstraintError, type Database } from './database.ts';
 import { insertAudit, insertRows, refusedOf, shiftIds } from './restore-rows.ts';
-import { guardPhase, type RestoreState } from './restore-state.ts';
+import { guardPhase, type RestoreState, setPlaceOfEnd } from './restore-state.ts';
 import { readTableSchema, type TableSchema } from './table-schema.ts';
 
 /** The database refused a row: it is not as a row of its table has to be. */
@@ -63,7 +63,8 @@ export class RestoreMetadata {
       }
       const statements = await insertRows(this.#database, table, schema, columns, rows);
       const refused = refusedOf(table, schema, rows);
-      const results = await this.#database.batch([guard, ...statements, refused]);
+      const again = table === 'blobs' ? [setPlaceOfEnd(null)] : [];
+      const results = await this.#database.batch([guard, ...again, ...statements, refused]);
       return (results.at(-1) as { place: number }[]).map(({ place }) => place);
     } catch (error) {
       if (error instanceof ConstraintError && error.constraint === 'guard') {
