@@ -1,4 +1,4 @@
-import { isDigest, type SubjectDigest } from '../oci/digest.ts';
+import { type Digest, isDigest, type SubjectDigest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import { OCI_INDEX } from '../oci/media-types.ts';
@@ -13,21 +13,27 @@ const MAX_SIZE = 4 * 2 ** 20; // bytes
 const MAX_FETCHED = 100;
 
 /**
- * Fetches what refers to a manifest at the upstream, as its API lists it, or the tag that stands in for
- * that where there is no API (distribution-spec v1.1.1 "Unavailable Referrers API").
+ * What refers to a manifest at the upstream, as its API lists it, or the tag that stands in for that where
+ * there is no API (distribution-spec v1.1.1 "Unavailable Referrers API").
+ *
+ * @throws MANIFEST_INVALID, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED
+ */
+export async function listReferrers(source: Source, subject: SubjectDigest): Promise<Digest[]> {
+  const bytes =
+    (await read(source, `referrers/${subject}`)) ??
+    (await read(source, `manifests/${subject.replace(':', '-').slice(0, 128)}`));
+  const children = bytes === null ? [] : parseManifest(bytes, OCI_INDEX).children;
+  return children.map(({ digest }) => digest);
+}
+
+/**
+ * Fetches what {@link listReferrers} lists.
  *
  * @throws UPSTREAM_LIED, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED
  */
 export async function fetchReferrers(source: Source, subject: SubjectDigest): Promise<void> {
   const { stores, repository } = source;
-  const bytes =
-    (await read(source, `referrers/${subject}`)) ??
-    (await read(source, `manifests/${subject.replace(':', '-').slice(0, 128)}`));
-  if (bytes === null) {
-    return;
-  }
-  const { children } = parseManifest(bytes, OCI_INDEX);
-  const digests = children.map(({ digest }) => digest);
+  const digests = await listReferrers(source, subject);
   const { manifests } = stores.metadata;
   for (const digest of await manifests.missing(repository, digests, MAX_FETCHED)) {
     if (isDigest(digest)) {

@@ -1,12 +1,6 @@
 import { RegistryError } from '../oci/errors.ts';
 import { collect } from '../streams/collect.ts';
 
-/** Indexes in indexes, and signatures of signatures. */
-export const MAX_DEPTH = 8;
-
-/** Of one image, with all that is about it. */
-export const MAX_MANIFESTS = 20_000;
-
 export const REFERRERS_PAGE = 1000;
 
 const MAX_MANIFEST_SIZE = 4 * 2 ** 20; // bytes

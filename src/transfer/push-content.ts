@@ -10,7 +10,7 @@ import { found } from '../storage/blob-store.ts';
 import type { BlobRecord } from '../storage/metadata/blobs.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
-import { refusedIsNull } from './failure.ts';
+import { refusedIsNull } from '../upstream/refusal.ts';
 
 const ACCEPT = [OCI_INDEX, OCI_MANIFEST, DOCKER_MANIFEST_LIST, DOCKER_MANIFEST].join(', ');
 

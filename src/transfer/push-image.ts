@@ -1,13 +1,13 @@
 import type { Digest } from '../oci/digest.ts';
-import { RegistryError } from '../oci/errors.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import type { Tag } from '../oci/reference.ts';
 import { Referrers } from '../registry/referrers.ts';
 import type { Repository } from '../registry/registry.ts';
 import type { Stores } from '../storage/stores.ts';
-import { bytesOf, MAX_DEPTH, MAX_MANIFESTS, REFERRERS_PAGE } from './image.ts';
+import { bytesOf, REFERRERS_PAGE } from './image.ts';
 import type { PushTarget } from './push-content.ts';
-import type { Turn } from './turn.ts';
+import { COST, type Turn } from './turn.ts';
+import type { Visits } from './visits.ts';
 
 /** From which repository of ours to which of another registry, and how. */
 export interface OutgoingRoute {
@@ -16,12 +16,12 @@ export interface OutgoingRoute {
   stores: Stores;
   withReferrers: boolean;
   turn: Turn;
+  visits: Visits;
   onBytes: (bytes: number) => void;
 }
 
 /** Pushes an image with all that it names to another registry: the same bytes, so every digest is the same. */
 export class ImagePush {
-  readonly manifests = new Set<Digest>();
   readonly #route: OutgoingRoute;
 
   constructor(route: OutgoingRoute) {
@@ -30,7 +30,8 @@ export class ImagePush {
 
   /** As the copy of an image the other way. @throws TurnOver, RegistryError */
   async copy(tag: Tag, toTag: Tag): Promise<'copied' | 'present'> {
-    const { from, target } = this.#route;
+    const { from, target, turn } = this.#route;
+    turn.spend(COST.tag);
     const { digest } = await from.manifests.stat({ tag });
     const isNamed = (await target.digestOf(toTag)) === digest;
     await this.#pushTree(digest, 0, isNamed ? null : toTag);
@@ -38,45 +39,41 @@ export class ImagePush {
   }
 
   async #pushTree(digest: Digest, depth: number, tag: Tag | null): Promise<void> {
-    const { from, target, turn, onBytes } = this.#route;
-    if (depth > MAX_DEPTH || this.manifests.size >= MAX_MANIFESTS) {
-      throw new RegistryError('MANIFEST_INVALID', 'the image has too many manifests in each other');
+    const { from, target, visits, onBytes } = this.#route;
+    const isEntered = visits.enter(digest, depth);
+    if (!isEntered && tag === null) {
+      return;
     }
-    this.manifests.add(digest);
     const isThere = (await target.digestOf(digest)) !== null;
     const record = await from.manifests.get({ digest });
     const bytes = await bytesOf(await from.manifests.open(record));
-    const manifest = parseManifest(bytes, record.mediaType);
-    await this.#pushAll(manifest.children, depth);
-    if (!isThere) {
-      for (const blob of manifest.blobs) {
+    if (isEntered) {
+      const manifest = parseManifest(bytes, record.mediaType);
+      await this.#pushAll(manifest.children, depth);
+      for (const blob of isThere ? [] : manifest.blobs) {
         await this.#pushBlob(blob.digest);
       }
+      await this.#pushReferrers(digest, depth);
     }
-    await this.#pushReferrers(digest, depth);
     if (!isThere || tag !== null) {
-      turn.begin();
       await target.manifest({ digest, mediaType: record.mediaType, bytes }, tag ?? digest);
-      turn.count();
       onBytes(isThere ? 0 : bytes.byteLength);
     }
+    visits.finish(digest);
   }
 
   async #pushAll(manifests: readonly { digest: Digest }[], depth: number): Promise<void> {
     for (const { digest } of manifests) {
-      if (!this.manifests.has(digest)) {
-        await this.#pushTree(digest, depth + 1, null);
-      }
+      await this.#pushTree(digest, depth + 1, null);
     }
   }
 
   async #pushBlob(digest: Digest): Promise<void> {
-    const { from, target, turn, onBytes } = this.#route;
-    turn.begin();
-    const blob = await from.blobs.stat(digest);
-    if (await target.blob(blob)) {
-      turn.count();
-      onBytes(blob.size);
+    const { from, target, visits, onBytes } = this.#route;
+    if (visits.enterBlob(digest, COST.upload)) {
+      const blob = await from.blobs.stat(digest);
+      onBytes((await target.blob(blob)) ? blob.size : 0);
+      visits.finishBlob(digest);
     }
   }
 

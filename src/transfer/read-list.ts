@@ -1,7 +1,7 @@
 import { RegistryError } from '../oci/errors.ts';
 import { collect } from '../streams/collect.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
-import { refusedIsNull } from './failure.ts';
+import { refusedIsNull } from '../upstream/refusal.ts';
 
 /** A page of names, and the query of the next one; null at the end. */
 export interface NamePage {

@@ -45,8 +45,9 @@ export class SourceLists {
   }
 
   #check(list: ListWork, next: string | null, { tag }: TransferOptions): void {
-    const { repositories, waiting } = this.#work.counts();
-    if (repositories > MAX_REPOSITORIES || waiting > MAX_TAGS) {
+    const isTooMuch =
+      this.#work.total('repositories') > MAX_REPOSITORIES || this.#work.total('tags') > MAX_TAGS;
+    if (isTooMuch) {
       throw new RegistryError(
         'ACCOUNT_INVALID',
         `a transfer may have ${MAX_REPOSITORIES} repositories and ${MAX_TAGS} tags: make several of it`,

@@ -69,7 +69,7 @@ async function ask({ method, url, headers, body }: Outgoing): Promise<Response> 
     });
   } catch (error) {
     console.error(`${url.host} did not answer:`, error);
-    throw new RegistryError('UPSTREAM_FAILED', `${url.host} did not answer`);
+    throw new RegistryError('UPSTREAM_FAILED', `${url.host} did not answer`, { cause: error });
   } finally {
     clearTimeout(timer);
   }
