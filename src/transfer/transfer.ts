@@ -7,7 +7,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
 import { openSource, openStores } from '../mirror/open-source.ts';
 import { RegistryError } from '../oci/errors.ts';
-import { namespaceOf } from '../oci/repository-name.ts';
+import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
 import { MirrorFetches } from '../registry/mirror-fetches.ts';
 import { Registry } from '../registry/registry.ts';
 import type { TransferProgress, TransferRecord } from '../storage/metadata/transfers.ts';
@@ -151,6 +151,7 @@ export class Transfer extends DurableObject<Env> {
     turn: Turn,
   ): Promise<ImageCopy | ImagePush> {
     const { source: from, target: to } = work;
+    await this.#checkOwn(options.isPush ? from : to);
     const actor = { principal, address: null };
     const common = {
       withReferrers: options.withReferrers,
@@ -170,6 +171,17 @@ export class Transfer extends DurableObject<Env> {
       fetches: new MirrorFetches(from, this.env.MIRRORS),
       to: this.#registry.repository(to, actor),
     });
+  }
+
+  /** Our side may have become a mirror since the transfer was asked for. @throws DENIED */
+  async #checkOwn(repository: RepositoryName): Promise<void> {
+    const namespace = namespaceOf(repository);
+    if ((await this.#stores.metadata.upstreams.find(namespace)) !== null) {
+      throw new RegistryError(
+        'DENIED',
+        `${namespace} has become a mirror of another registry: name another`,
+      );
+    }
   }
 
   /** What concerns all of the transfer pauses it or ends the turn; else this part is tried again, or given up. */

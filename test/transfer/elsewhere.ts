@@ -15,8 +15,8 @@ export class Elsewhere {
   readonly contents = new Map<string, TestBlob & { mediaType?: string }>();
   readonly tags = new Map<string, string>();
   readonly referrers = new Map<string, TestManifest[]>();
-  /** What is answered instead; it may throw as the platform does. */
-  reply: (asked: Asked) => Response | null = () => null;
+  /** What is answered instead; it may throw as the platform does, and take its time. */
+  reply: (asked: Asked) => Response | null | Promise<Response | null> = () => null;
 
   /** Has a manifest with its blobs, by its digest and by a tag. */
   add(manifest: TestManifest, tag?: string): void {
@@ -28,9 +28,9 @@ export class Elsewhere {
     }
   }
 
-  answer(asked: Asked): Response {
+  async answer(asked: Asked): Promise<Response> {
     this.asked.push(asked);
-    const instead = this.reply(asked);
+    const instead = await this.reply(asked);
     if (instead !== null) {
       return instead;
     }
