@@ -17,16 +17,22 @@ async function referrersOf(repository: string): Promise<string[]> {
 const image = artifactOf('application/vnd.example.thing', null);
 const newReferrer = () => artifactOf('application/vnd.example.signature', image);
 
-test('more than a mirror fetches at once', async () => {
+test('more than a mirror fetches at once, and one more when only the mirror has forgotten them', async () => {
   const referrers = Array.from({ length: REFERRERS }, newReferrer);
   elsewhere.add(image, 'v1');
   elsewhere.referrers.set(image.digest, referrers);
   for (const referrer of referrers) {
     elsewhere.add(referrer);
   }
-  const body = { from: `${MIRROR}/${newRepository()}`, to: 'referrers/many' };
-  expect(await run(body)).toMatchObject({ state: 'done', copied: 1, failed: 0 });
-  expect(await referrersOf('referrers/many')).toEqual(referrers.map(({ digest }) => digest).sort());
+  const to = 'referrers/many';
+  const copied = await run({ from: `${MIRROR}/${newRepository()}`, to });
+  expect(copied).toMatchObject({ state: 'done', copied: 1, failed: 0 });
+  expect(await referrersOf(to)).toEqual(referrers.map(({ digest }) => digest).sort());
+  const last = newReferrer();
+  referrers.push(last);
+  elsewhere.add(last);
+  expect(await run({ from: `${MIRROR}/${newRepository()}`, to })).toMatchObject({ present: 1 });
+  expect(await referrersOf(to)).toContain(last.digest);
 });
 
 test('one that is listed and not there does not keep the image', async () => {
