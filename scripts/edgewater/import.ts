@@ -33,7 +33,7 @@ export function addImportCommand(program: Command): void {
 
 async function run(source: string, options: ImportOptions, command: Command): Promise<void> {
   const { api, output } = await openSession(command);
-  const from = parseImportSource(source, options.all ?? false);
+  const from = parseImportSource(source);
   const body = toBody(from, parseRepository(options.to), options);
   const started = await api.send<Transfer>('POST', apiPath`/transfers`, body);
   if (options.detach) {
