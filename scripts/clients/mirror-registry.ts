@@ -22,8 +22,8 @@ export interface MirrorSettings {
 
 /** How to start one. */
 export interface MirrorRegistryOptions {
-  authority: string; // the path of a CA's certificate, which is trusted besides the public ones
-  defaultMirror: string;
+  authority?: string; // the path of a CA's certificate, which is trusted besides the public ones
+  defaultMirror?: string;
   mirrors: Readonly<Record<string, MirrorSettings>>;
 }
 
@@ -38,9 +38,18 @@ export async function startMirrorRegistry(
   const url = `http://127.0.0.1:${port}`;
   const state = bench.path('mirror-state');
   const options = ['--port', String(port), '--state', state, '--log', 'off'];
-  options.push('--private-upstreams', '--default-mirror', defaultMirror);
-  const command = [`NODE_EXTRA_CA_CERTS=${authority}`, 'node', START, ...options];
-  await startDaemon(bench, 'env', command, () => fetch(`${url}/v2/`), 'mirror-registry');
+  options.push(
+    '--private-upstreams',
+    ...(defaultMirror ? ['--default-mirror', defaultMirror] : []),
+  );
+  const trust = authority === undefined ? [] : [`NODE_EXTRA_CA_CERTS=${authority}`];
+  await startDaemon(
+    bench,
+    'env',
+    [...trust, 'node', START, ...options],
+    () => fetch(`${url}/v2/`),
+    'mirror-registry',
+  );
   const password = (await readFile(adminPasswordFile(state), 'utf8')).trim();
   const admin = { username: 'admin', password };
   const api = new Api(url, admin);
