@@ -2,6 +2,7 @@ import { type Digest, isDigest, type SubjectDigest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import { OCI_INDEX } from '../oci/media-types.ts';
+import { referrersTag } from '../oci/subject-tag.ts';
 import { collect } from '../streams/collect.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import type { Source } from './source.ts';
@@ -21,7 +22,7 @@ const MAX_FETCHED = 100;
 export async function listReferrers(source: Source, subject: SubjectDigest): Promise<Digest[]> {
   const bytes =
     (await read(source, `referrers/${subject}`)) ??
-    (await read(source, `manifests/${subject.replace(':', '-').slice(0, 128)}`));
+    (await read(source, `manifests/${referrersTag(subject)}`));
   const children = bytes === null ? [] : parseManifest(bytes, OCI_INDEX).children;
   return children.map(({ digest }) => digest);
 }

@@ -1,11 +1,14 @@
-import type { Digest } from '../oci/digest.ts';
+import type { Digest, SubjectDigest } from '../oci/digest.ts';
 import { parseManifest } from '../oci/manifest.ts';
+import { OCI_INDEX } from '../oci/media-types.ts';
 import type { Tag } from '../oci/reference.ts';
-import { Referrers } from '../registry/referrers.ts';
+import { isReferrersTag, referrersTag } from '../oci/subject-tag.ts';
+import { describeReferrer, type ReferrerDescriptor, Referrers } from '../registry/referrers.ts';
 import type { Repository } from '../registry/registry.ts';
 import type { Stores } from '../storage/stores.ts';
 import { bytesOf, REFERRERS_PAGE } from './image.ts';
 import type { PushTarget } from './push-content.ts';
+import { indexOfReferrers, type ReferrersLists } from './referrers-lists.ts';
 import { COST, type Turn } from './turn.ts';
 import type { Visits } from './visits.ts';
 
@@ -13,6 +16,7 @@ import type { Visits } from './visits.ts';
 export interface OutgoingRoute {
   from: Repository;
   target: PushTarget;
+  lists: ReferrersLists; // of the whole transfer
   stores: Stores;
   withReferrers: boolean;
   turn: Turn;
@@ -32,23 +36,24 @@ export class ImagePush {
   async copy(tag: Tag, toTag: Tag): Promise<'copied' | 'present'> {
     const { from, target, turn } = this.#route;
     turn.spend(COST.tag);
-    const { digest } = await from.manifests.stat({ tag });
+    const { digest, mediaType } = await from.manifests.stat({ tag });
     const isNamed = (await target.digestOf(toTag)) === digest;
+    if (!isNamed && isReferrersTag(toTag) && mediaType === OCI_INDEX) {
+      return (await this.#pushList(digest, toTag)) ? 'copied' : 'present';
+    }
     await this.#pushTree(digest, 0, isNamed ? null : toTag);
     return isNamed ? 'present' : 'copied';
   }
 
   async #pushTree(digest: Digest, depth: number, tag: Tag | null): Promise<void> {
-    const { from, target, visits, onBytes } = this.#route;
+    const { target, visits, onBytes } = this.#route;
     const isEntered = visits.enter(digest, depth);
     if (!isEntered && tag === null) {
       return;
     }
     const isThere = (await target.digestOf(digest)) !== null;
-    const record = await from.manifests.get({ digest });
-    const bytes = await bytesOf(await from.manifests.open(record));
+    const { bytes, manifest } = await this.#read(digest);
     if (isEntered) {
-      const manifest = parseManifest(bytes, record.mediaType);
       await this.#pushAll(manifest.children, depth);
       for (const blob of isThere ? [] : manifest.blobs) {
         await this.#pushBlob(blob.digest);
@@ -56,10 +61,31 @@ export class ImagePush {
       await this.#pushReferrers(digest, depth);
     }
     if (!isThere || tag !== null) {
-      await target.manifest({ digest, mediaType: record.mediaType, bytes }, tag ?? digest);
+      const { mediaType, subject } = manifest;
+      const outgoing = { digest, mediaType, bytes, hasSubject: subject !== null };
+      await target.manifest(outgoing, tag ?? digest);
       onBytes(isThere ? 0 : bytes.byteLength);
     }
+    if (depth === 0 && manifest.subject !== null) {
+      const record = { ...manifest, digest, size: bytes.byteLength };
+      const entry = describeReferrer(record, new TextDecoder().decode(bytes));
+      await this.#list(manifest.subject, [entry]);
+    }
     visits.finish(digest);
+  }
+
+  async #read(digest: Digest) {
+    const { manifests } = this.#route.from;
+    const record = await manifests.get({ digest });
+    const bytes = await bytesOf(await manifests.open(record));
+    return { bytes, manifest: parseManifest(bytes, record.mediaType) };
+  }
+
+  /** A list of referrers that came here under its tag is added to the one that is there. */
+  async #pushList(digest: Digest, toTag: Tag): Promise<boolean> {
+    const { bytes, manifest } = await this.#read(digest);
+    await this.#pushAll(manifest.children, 0);
+    return this.#addToList(toTag, bytes);
   }
 
   async #pushAll(manifests: readonly { digest: Digest }[], depth: number): Promise<void> {
@@ -83,8 +109,25 @@ export class ImagePush {
     for (let last = '', hasMore = withReferrers; hasMore; ) {
       const page = await referrers.list(subject, null, { last, limit: REFERRERS_PAGE });
       await this.#pushAll(page.entries, depth);
+      await this.#list(subject, page.entries);
       last = page.entries.at(-1)?.digest ?? '';
       hasMore = page.hasMore && last !== '';
     }
+  }
+
+  /** Has referrers found at a registry that does not list them by itself. */
+  async #list(subject: SubjectDigest, referrers: readonly ReferrerDescriptor[]): Promise<void> {
+    if (referrers.length > 0 && !(await this.#route.target.keepsReferrers(subject))) {
+      await this.#addToList(referrersTag(subject), indexOfReferrers(referrers));
+    }
+  }
+
+  /** False when the list under a tag has all of an index. */
+  async #addToList(tag: Tag, index: Uint8Array): Promise<boolean> {
+    const { lists, target, turn, onBytes } = this.#route;
+    turn.spend(COST.list);
+    const isNew = await lists.add(target, tag, index);
+    onBytes(isNew ? index.byteLength : 0);
+    return isNew;
   }
 }

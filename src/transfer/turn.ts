@@ -7,7 +7,15 @@ const LONGEST = 20_000; // milliseconds
 const BUDGET = 600;
 
 /** How many subrequests something takes as a rule, each statement of a batch as one. */
-export const COST = { page: 5, tag: 6, manifest: 8, put: 12, mount: 8, upload: 8 } as const;
+export const COST = {
+  page: 5,
+  tag: 6,
+  manifest: 8,
+  put: 12,
+  list: 6,
+  mount: 8,
+  upload: 8,
+} as const;
 
 /** Thrown where work stops for this turn: nothing is wrong with it. */
 export class TurnOver extends Error {}
