@@ -1,4 +1,5 @@
 import { RegistryError } from '../oci/errors.ts';
+import { MAX_MANIFEST_SIZE } from '../oci/manifest.ts';
 import { collect } from '../streams/collect.ts';
 
 /** Indexes in indexes, and signatures of signatures. */
@@ -8,8 +9,6 @@ export const MAX_DEPTH = 8;
 export const MAX_MANIFESTS = 20_000;
 
 export const REFERRERS_PAGE = 1000;
-
-const MAX_MANIFEST_SIZE = 4 * 2 ** 20; // bytes
 
 /** The whole of a manifest that was opened. @throws MANIFEST_TOO_LARGE */
 export async function bytesOf(

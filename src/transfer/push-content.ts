@@ -1,18 +1,11 @@
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
-import {
-  DOCKER_MANIFEST,
-  DOCKER_MANIFEST_LIST,
-  OCI_INDEX,
-  OCI_MANIFEST,
-} from '../oci/media-types.ts';
+import { ACCEPT_MANIFESTS } from '../oci/media-types.ts';
 import { found } from '../storage/blob-store.ts';
 import type { BlobRecord } from '../storage/metadata/blobs.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import { refusedIsNull } from './failure.ts';
-
-const ACCEPT = [OCI_INDEX, OCI_MANIFEST, DOCKER_MANIFEST_LIST, DOCKER_MANIFEST].join(', ');
 
 /** A manifest on its way out. */
 export interface OutgoingManifest {
@@ -41,7 +34,7 @@ export class PushTarget {
         method: 'HEAD',
         repository: this.#repository,
         path: `manifests/${reference}`,
-        headers: { Accept: ACCEPT },
+        headers: { Accept: ACCEPT_MANIFESTS },
       })
       .catch(refusedIsNull);
     return response?.headers.get('Docker-Content-Digest') ?? null;
