@@ -33,7 +33,7 @@ export class MirroredBlobs extends Blobs {
         throw error;
       }
     }
-    const named = await this.#stores.metadata.mirrored.findUnfetched(this.#name, digest);
+    const named = await this.#stores.metadata.mirrored.findUnfetched(this.#name, digest, 'blob');
     if (named === null) {
       await this.#fetches.blob(digest, false);
       return super.stat(digest);
