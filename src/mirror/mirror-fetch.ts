@@ -15,7 +15,7 @@ import { AnswerMemory } from './answer-memory.ts';
 import { type BlobFetch, fetchBlob } from './fetch-blob.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import { fetchReferrers } from './fetch-referrers.ts';
-import { openSource, openStores } from './open-source.ts';
+import { openOwnStores, openSource } from './open-source.ts';
 import { isWanted } from './platforms.ts';
 import { refreshTag, type TagState, whyStale } from './refresh-tag.ts';
 import type { Source } from './source.ts';
@@ -28,7 +28,7 @@ export class MirrorFetch extends DurableObject<Env> {
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
-    this.#stores = openStores(env);
+    this.#stores = openOwnStores(env);
   }
 
   /**
