@@ -1,5 +1,10 @@
-import type { Blob, Image, Manifest } from '../image/content.ts';
-import { readVerified } from '../image/content.ts';
+import {
+  type Content,
+  contentOf,
+  type Image,
+  type Manifest,
+  readVerified,
+} from '../image/content.ts';
 import { inParallel } from '../in-parallel.ts';
 import { ChunkReader } from '../upload/chunk-reader.ts';
 import { smallestChunk } from '../upload/chunk-size.ts';
@@ -34,8 +39,8 @@ export interface PushResult {
 export async function pushImage(image: Image, options: PushOptions): Promise<PushResult> {
   const push = new Push(options);
   await push.greet();
-  const layers = await push.blobs(image.layers);
-  const configs = await push.blobs(image.configs);
+  const layers = await push.blobs(image.layers.map(contentOf));
+  const configs = await push.blobs(image.configs.map(contentOf));
   const root = image.manifests.at(-1);
   for (const manifest of image.manifests) {
     await push.manifest(manifest, manifest === root ? options.tag : manifest.digest);
@@ -47,7 +52,7 @@ export async function pushImage(image: Image, options: PushOptions): Promise<Pus
 
 /** Pushes content that no manifest names yet. @throws as {@link pushImage} */
 export async function pushBlobs(
-  blobs: readonly Blob[],
+  blobs: readonly Content[],
   options: Omit<PushOptions, 'tag'>,
 ): Promise<void> {
   const push = new Push({ ...options, tag: '' });
@@ -74,7 +79,7 @@ class Push {
   }
 
   /** Sends each blob once. @returns for each whether it had to be sent */
-  blobs(blobs: readonly Blob[]): Promise<boolean[]> {
+  blobs(blobs: readonly Content[]): Promise<boolean[]> {
     const unique = new Map(blobs.map((blob) => [blob.digest, blob]));
     return inParallel([...unique.values()], this.#options.concurrency, (blob) => this.#blob(blob));
   }
@@ -92,7 +97,7 @@ class Push {
     }
   }
 
-  async #blob(blob: Blob): Promise<boolean> {
+  async #blob(blob: Content): Promise<boolean> {
     const found = await this.#ask('HEAD', this.#path(`blobs/${blob.digest}`));
     if (found.status === 200) {
       return false;
@@ -115,7 +120,7 @@ class Push {
     }
   }
 
-  async #send(blob: Blob, transfer: Transfer): Promise<void> {
+  async #send(blob: Content, transfer: Transfer): Promise<void> {
     const { repository, chunkSize } = this.#options;
     const client = this.#newClient(transfer.hinder);
     const algorithm = blob.digest.split(':', 1)[0];
