@@ -3,15 +3,16 @@ import { formatCount } from './amount.ts';
 import { type Downloads, downloadBlobs } from './backup/download-blobs.ts';
 import type { StoredBlob } from './backup/format.ts';
 import type { BackupStore } from './backup/store/backup-store.ts';
-import { FolderStore } from './backup/store/folder-store.ts';
+import { openStore } from './backup/store/open-store.ts';
 import { writeMetadata } from './backup/write-metadata.ts';
+import { type BucketOptions, endpointOption } from './bucket/bucket-address.ts';
 import { RefusalError, UsageError } from './errors.ts';
 import { exitOnInterruption } from './interruption.ts';
 import { parsePositive } from './options.ts';
 import { openSession } from './session.ts';
 import { openProgress } from './upload/open-progress.ts';
 
-interface BackupOptions {
+interface BackupOptions extends BucketOptions {
   blobs?: true;
   verify?: true;
   empty?: true;
@@ -22,23 +23,33 @@ interface BackupOptions {
 /** backup. */
 export function addBackupCommands(program: Command): void {
   program
-    .command('backup <folder>')
-    .description('save what the registry knows into a folder, and with --blobs its content too')
-    .option('--blobs', 'the bytes too: those that the folder does not have yet')
-    .option('--verify', 'with --blobs: read those of the folder, and fetch what is damaged again')
-    .option('--empty', 'save a registry without repositories too, beside the backups of the folder')
+    .command('backup <place>')
+    .description(
+      'save what the registry knows, and with --blobs its content too, in a folder or in a bucket, ' +
+        's3://bucket/prefix',
+    )
+    .addOption(endpointOption())
+    .option('--blobs', 'the bytes too: those that are not there yet')
+    .option('--verify', 'with --blobs: read those that are there, and fetch what is damaged again')
+    .option(
+      '--empty',
+      'save a registry without repositories too, beside the backups that are there',
+    )
     .option('--concurrency <number>', 'blobs at a time', parsePositive, 4)
     .option('--quiet', 'no progress')
     .action(backup);
 }
 
-async function backup(folder: string, options: BackupOptions, command: Command): Promise<void> {
+async function backup(place: string, options: BackupOptions, command: Command): Promise<void> {
   if (options.verify && !options.blobs) {
     throw new UsageError('--verify is about the bytes: say --blobs too');
   }
   const { api, output } = await openSession(command);
   const progress = openProgress(options.quiet ?? false, 'fetched');
-  const store = new FolderStore(folder);
+  const store = openStore(place, {
+    ...options,
+    onRetry: (why) => progress.say(`${why}; trying again`),
+  });
   exitOnInterruption(`broken off; the same command goes on with what ${store.name} has`, () =>
     progress.stop(),
   );

@@ -16,6 +16,7 @@ import { FolderStore } from './backup/store/folder-store.ts';
 import { type NamedBackup, openBackup } from './backup/store/open-store.ts';
 import { type UploadOptions, uploadBlobs } from './backup/upload-blobs.ts';
 import { type Verification, verifyTags } from './backup/verify-tags.ts';
+import { type BucketOptions, endpointOption } from './bucket/bucket-address.ts';
 import { downloadCopy } from './copies.ts';
 import { RefusalError, UsageError } from './errors.ts';
 import { exitOnInterruption } from './interruption.ts';
@@ -26,7 +27,7 @@ import { addChunkOptions, type ChunkOptions, chunkSizeOf } from './upload/chunk-
 import { openProgress } from './upload/open-progress.ts';
 import type { Progress } from './upload/progress.ts';
 
-interface RestoreOptions extends ChunkOptions {
+interface RestoreOptions extends ChunkOptions, BucketOptions {
   copy?: string;
   incomplete?: true;
   giveUp?: true;
@@ -59,7 +60,10 @@ const SHOWN = 10;
 export function addRestoreCommand(program: Command): void {
   const command = program
     .command('restore [backup]')
-    .description('put a backup, a folder or its metadata file, into an empty registry')
+    .description(
+      'put a backup into an empty registry: a folder, s3://bucket/prefix, or a metadata file of one',
+    )
+    .addOption(endpointOption())
     .option('--copy <name>', 'a nightly copy: where the database was lost and the bucket was not')
     .option('--incomplete', 'go on although content is missing, without what names it')
     .option('--give-up', 'take back what a restore has brought that has not ended')
@@ -96,7 +100,10 @@ async function restore(
   );
   try {
     const named = await (options.copy === undefined
-      ? openBackup(backup ?? '')
+      ? openBackup(backup ?? '', {
+          ...options,
+          onRetry: (why) => progress.say(`${why}; trying again`),
+        })
       : fetchCopy(api, options.copy, scratch));
     try {
       await restoreFrom(named, { session, options, progress, scratch });

@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RefusalError } from '../errors.ts';
+import { METADATA_FILE } from './format.ts';
 import { readHeader, type UnpackedMetadata, unpackMetadata } from './read-metadata.ts';
 import type { BackupStore } from './store/backup-store.ts';
 
@@ -9,8 +10,6 @@ export interface ChosenBackup {
   file: string;
   metadata: UnpackedMetadata;
 }
-
-const METADATA_FILE = /^metadata-.+\.jsonl\.gz$/;
 
 /** The files with the metadata of backups, the oldest first. */
 export async function backupsIn(store: BackupStore): Promise<string[]> {

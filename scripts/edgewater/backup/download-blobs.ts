@@ -5,7 +5,7 @@ import { Upstream } from '../upload/upstream.ts';
 import type { Row, StoredBlob } from './format.ts';
 import { persist } from './persist.ts';
 import { readObject } from './registry-object.ts';
-import { type BackupStore, BlobGone, isOfTheStore } from './store/backup-store.ts';
+import { type BackupStore, BlobGone } from './store/backup-store.ts';
 import { hasWholeBlob } from './store/blob-digest.ts';
 
 /** What became of the blobs. */
@@ -58,7 +58,7 @@ export async function downloadBlobs(
   try {
     await inParallel(blobs, concurrency, (blob) =>
       fetchOne(blob).catch((error: unknown) => {
-        if (isOfTheStore(error)) {
+        if (store.concernsAll(error)) {
           throw error;
         }
         downloads.failed.push(blob.digest);

@@ -26,11 +26,11 @@ export async function writeMetadata(
   store: BackupStore,
   allowEmpty: boolean,
 ): Promise<Metadata> {
+  const newest = (await backupsIn(store)).at(-1);
   const header = await persist(() => api.send<Header>('POST', apiPath`/backup`, {}));
   const time = header.takenAt.replaceAll(/[:.]/g, '-');
   const file = `metadata-${time}.jsonl.gz`;
   const metadata: Metadata = { file, blobs: [], counts: {}, lost: [] };
-  const newest = (await backupsIn(store)).at(-1);
   const requireContent = () => {
     if (metadata.counts.repositories === 0 && newest !== undefined && !allowEmpty) {
       throw new RefusalError(
@@ -46,7 +46,7 @@ export async function writeMetadata(
     pipeline(rows, createGzip(), () => {}),
   ); // the store hears of an error
   const keys = metadata.blobs.map((blob) => `${JSON.stringify(blob)}\n`);
-  await store.write(`keys-${time}.jsonl`, Readable.from(keys));
+  await store.write(`keys-${time}.jsonl`, Readable.from(keys, { objectMode: false }));
   return metadata;
 }
 

@@ -78,8 +78,11 @@ export function contentOf({ digest, size, file }: Blob): Content {
   return { digest, size, read: () => createReadStream(file, { highWaterMark: 2 ** 20 }) };
 }
 
-/** The bytes of some content. @throws RefusalError at their end when they have another digest or size */
-export async function* readVerified({ digest, size, read }: Content): AsyncGenerator<Buffer> {
+/** The bytes of some content. @throws `damaged` at their end when they have another digest or size */
+export async function* readVerified(
+  { digest, size, read }: Content,
+  damaged = new RefusalError(`the source is damaged: ${digest} has other content`),
+): AsyncGenerator<Buffer> {
   const [algorithm = ''] = digest.split(':', 1);
   const hash = createHash(algorithm);
   let length = 0;
@@ -89,7 +92,7 @@ export async function* readVerified({ digest, size, read }: Content): AsyncGener
     yield bytes;
   }
   if (length !== size || `${algorithm}:${hash.digest('hex')}` !== digest) {
-    throw new RefusalError(`the source is damaged: ${digest} has other content`);
+    throw damaged;
   }
 }
 

@@ -32,10 +32,12 @@ export interface BackupStore {
   /**
    * Keeps a blob, in the place of a damaged one if need be.
    *
-   * @throws RefusalError when what `read` brings has another digest, what that throws, and as
-   *   {@link isOfTheStore} says
+   * @throws RefusalError when what `read` brings has another digest, and what that throws
    */
   saveBlob(blob: StoredBlob, read: ReadFrom): Promise<void>;
+
+  /** Whether an error is of the store itself, its disk for one: what else goes there would fail too. */
+  concernsAll(error: unknown): boolean;
 
   /** Lets connections go. */
   close(): void;
@@ -44,16 +46,6 @@ export interface BackupStore {
 /** Thrown by a {@link ReadFrom}: what it was to read is not there any more. */
 export class BlobGone extends Error {
   override readonly name = 'BlobGone';
-}
-
-/** A store that cannot be worked with: it is out of reach, or does not let one in. */
-export class StoreError extends RefusalError {}
-
-/** Whether an error is of the store itself, its disk for one: what else goes there would fail too. */
-export function isOfTheStore(error: unknown): boolean {
-  return (
-    error instanceof StoreError || typeof (error as NodeJS.ErrnoException).syscall === 'string'
-  );
 }
 
 /** What to say when the registry has other bytes for a blob than its digest says. */

@@ -76,6 +76,10 @@ export class FolderStore implements BackupStore {
     }
   }
 
+  concernsAll(error: unknown): boolean {
+    return typeof (error as NodeJS.ErrnoException).syscall === 'string';
+  }
+
   close(): void {}
 
   async #append(draft: string, read: ReadFrom, offset: number): Promise<void> {
