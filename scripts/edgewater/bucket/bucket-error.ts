@@ -34,6 +34,7 @@ const HINTS: Readonly<Record<string, string>> = {
   RequestTimeTooSkewed: "set this machine's clock",
   AuthorizationHeaderMalformed: 'set AWS_REGION to the region of the bucket',
   PermanentRedirect: 'take the --endpoint of the region of the bucket',
+  NoSuchKey: 'something has deleted an object; repeat the command',
   NoSuchUpload: 'something has ended the upload; repeat the command',
 };
 
@@ -51,9 +52,16 @@ export function bucketError(name: string, outcome: Answer | ConnectionError): Bu
     return new BucketError(`${name}: ${outcome.message}`, null);
   }
   const code = codeOf(outcome);
-  const said = textOf(outcome.body.toString(), 'Message');
-  const parts = [`it answered ${outcome.status} ${code}`.trimEnd(), said, HINTS[code]];
+  const said = textOf(outcome.body.toString(), 'Message')?.replace(/\.$/, '');
+  const parts = [`it answered ${outcome.status} ${code}`.trimEnd(), said, hintFor(outcome)];
   return new BucketError(`${name}: ${parts.filter(Boolean).join('; ')}`, code);
+}
+
+function hintFor(answer: Answer): string {
+  const usual = isWorthAnotherTry(answer)
+    ? 'repeat the command later'
+    : 'see that --endpoint, the name of the bucket and the key in AWS_ACCESS_KEY_ID belong together';
+  return HINTS[codeOf(answer)] ?? usual;
 }
 
 function codeOf({ body }: Answer): string {

@@ -6,7 +6,7 @@ import {
   readVerified,
 } from '../image/content.ts';
 import { inParallel } from '../in-parallel.ts';
-import { ChunkReader } from '../upload/chunk-reader.ts';
+import { ChunkReader, SourceError } from '../upload/chunk-reader.ts';
 import { smallestChunk } from '../upload/chunk-size.ts';
 import type { Progress, Transfer } from '../upload/progress.ts';
 import { RegistryClient, type RegistryClientOptions } from '../upload/registry-client.ts';
@@ -111,8 +111,7 @@ class Push {
       transfer.end(null);
       return true;
     } catch (error) {
-      const reason =
-        error instanceof UploadRefusal ? refusalFor(`blob ${blob.digest}`, error.answer) : error;
+      const reason = reasonOf(error, blob);
       const isFirst = !this.#failure.signal.aborted;
       transfer.end(isFirst && reason instanceof Error ? reason.message : 'broken off');
       this.#failure.abort(reason);
@@ -165,4 +164,12 @@ class Push {
     const signal = AbortSignal.any([this.#options.signal, this.#failure.signal]);
     return new RegistryClient({ ...this.#options, signal, onRetry });
   }
+}
+
+/** What to say of a blob that could not be sent: what the registry says of it, or what it was read from. */
+function reasonOf(error: unknown, { digest }: Content): unknown {
+  if (error instanceof UploadRefusal) {
+    return refusalFor(`blob ${digest}`, error.answer);
+  }
+  return error instanceof SourceError ? error.cause : error;
 }

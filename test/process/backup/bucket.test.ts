@@ -59,7 +59,15 @@ const backup = (...options: string[]) =>
 
 const isBlob = ({ path }: Seen) => path.includes('/blobs/sha256/');
 
-const isLayer = ({ path }: Seen) => layers.some(({ digest }) => path.endsWith(digest.slice(7)));
+const isRead = ({ method, path }: Seen) =>
+  method === 'GET' && layers.some(({ digest }) => path.endsWith(digest.slice(7)));
+
+/** What the bucket says to a key that was taken back. */
+const SHUT: Fault = {
+  kind: 'answer',
+  status: 403,
+  body: '<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>',
+};
 
 const isPart = ({ method, path }: Seen) => method === 'PUT' && path.includes('partNumber=');
 
@@ -178,27 +186,44 @@ test(
 );
 
 test(
-  'everything is lost, and comes back from the bucket; from one of its files, too',
+  'everything is lost, and comes back over a line that breaks',
   async () => {
+    await place.start('third');
+    const faults: Fault[] = [
+      { kind: 'cutAnswer', after: 50_000 },
+      { kind: 'cutAnswer', after: 100_000 },
+    ];
+    bucket.begin((request) => (isRead(request) ? (faults.shift() ?? null) : null));
+    const restored = await place.json('restore', PLACE, '--quiet');
+    expect(restored).toMatchObject({ missingBlobs: [], verification: { tags: 2, wrong: [] } });
+    expect(faults).toEqual([]);
+    await expectImage('acme/large', large);
+    await expectImage('acme/small', small);
+    expect(await place.json('restore', PLACE, '--quiet')).toMatchObject({ isDone: true });
+  },
+  MINUTES,
+);
+
+test(
+  'a bucket that shuts in the middle of a restore, which goes on from the file that is named',
+  async () => {
+    await place.start('first');
     const { file } = await backup();
-    for (const [state, from] of [
-      ['third', PLACE],
-      ['fourth', file],
-    ] as const) {
-      await place.start(state);
-      const faults: Fault[] = [
-        { kind: 'cutAnswer', after: 50_000 },
-        { kind: 'cutAnswer', after: 100_000 },
-      ];
-      bucket.begin((request) =>
-        request.method === 'GET' && isLayer(request) ? (faults.shift() ?? null) : null,
-      );
-      const restored = await place.json('restore', from, '--quiet');
-      expect(restored).toMatchObject({ missingBlobs: [], verification: { tags: 2, wrong: [] } });
-      await expectImage('acme/large', large);
-      await expectImage('acme/small', small);
-      expect(await place.json('restore', from, '--quiet')).toMatchObject({ isDone: true });
-    }
+    await place.start('fourth');
+    let reads = 0;
+    bucket.begin((request) => {
+      reads += isRead(request) ? 1 : 0;
+      return isRead(request) && reads > layers.length ? SHUT : null; // each was read to compare it
+    });
+    const { code, stderr } = await place.run('restore', file, '--quiet');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/AccessDenied.*AWS_ACCESS_KEY_ID needs to list, read and write/);
+    expect(stderr).not.toContain('    at ');
+
+    bucket.begin();
+    const restored = await place.json('restore', file, '--quiet');
+    expect(restored).toMatchObject({ missingBlobs: [], verification: { tags: 2, wrong: [] } });
+    await expectImage('acme/large', large);
   },
   MINUTES,
 );
