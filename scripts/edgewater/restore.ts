@@ -220,7 +220,7 @@ function requireContent(missing: ReadonlySet<string>, place: string, isIncomplet
   if (missing.size > 0 && !isIncomplete) {
     throw new RefusalError(
       `${formatCount(missing.size, 'blob')} that the backup needs ${missing.size === 1 ? 'is' : 'are'} ` +
-        `not in the bucket, and ${place} lacks them or has them damaged: ${someOf([...missing])}; bring ` +
+        `not in the registry's bucket, and ${place} lacks them or has them damaged: ${someOf([...missing])}; bring ` +
         'them to its blobs/sha256 and repeat this ("edgewater backup --blobs --verify" does, where the ' +
         'registry still runs), take another backup, or restore without what names them: --incomplete',
     );
