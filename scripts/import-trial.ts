@@ -1,17 +1,18 @@
 /**
  * Tries docs/import.md against a registry of another make: fills Debian's docker-registry with images,
- * imports all of them with the CLI, pushes them back under other names, and compares every digest.
+ * imports all of them with the CLI, pushes them back under other names, and compares every digest and
+ * what is listed as referring to it.
  *
  *     node scripts/import-trial.ts --images 200
  *
- * Needs `docker-registry` (apt install docker-registry) in the PATH. Exit code 1 when a digest differs.
+ * Needs `docker-registry` (apt install docker-registry) in the PATH. Exit code 1 when anything differs.
  */
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
-import { digestOf, fill } from './import-trial/fill.ts';
+import { isDeepStrictEqual, parseArgs, promisify } from 'node:util';
+import { digestOf, fill, listReferrers } from './import-trial/fill.ts';
 import { startRegistry } from './registry/local-registry.ts';
 import { waitForPort } from './registry/port.ts';
 
@@ -85,16 +86,25 @@ try {
     `pushed back: ${pushed.copied} tags, ${pushed.failed} failed in ${pushSeconds.toFixed(1)} s`,
   );
   let different = 0;
-  for (const { repository, tag, digest } of images) {
+  let unlisted = 0;
+  for (const { repository, tag, digest, referrer } of images) {
     const copied = repository.replace(/^team\//, 'acme/');
     const found = await digestOf(registry.url, copied, tag, { authorization });
-    const back = await digestOf(source, repository.replace(/^team\//, 'back/'), tag);
+    const target = repository.replace(/^team\//, 'back/');
+    const back = await digestOf(source, target, tag);
     different += found === digest && back === digest ? 0 : 1;
+    if (referrer !== undefined) {
+      const listed = `referrers/${digest}`;
+      const here = await listReferrers(registry.url, copied, listed, { authorization });
+      const there = await listReferrers(source, target, `manifests/${digest.replace(':', '-')}`);
+      unlisted += [here, there].every((list) => isDeepStrictEqual(list, [referrer])) ? 0 : 1;
+    }
   }
   console.log(
     `${images.length - different} digests are equal, there and back, ${different} are not`,
   );
-  process.exitCode = different === 0 ? 0 : 1;
+  console.log(`${unlisted} images have other referrers than they had, here or there`);
+  process.exitCode = different + unlisted === 0 ? 0 : 1;
 } finally {
   old.kill();
   await registry.stop();

@@ -11,7 +11,9 @@
  * administrator's; without these the registry has to be open, and nobody logs in.
  *
  * docker and ctr get a daemon of their own, which needs root. Clients written in Go are built
- * where Go is installed. Nothing of the user's own configuration or images is used or changed.
+ * where Go is installed. The suite zot mirrors a zot; that takes minutes to build, so it has to be
+ * on the PATH, and .ci/run does not require it. Nothing of the user's own configuration or images is
+ * used or changed.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
@@ -36,6 +38,7 @@ import { regctl } from './clients/regctl.ts';
 import { toTable } from './clients/report.ts';
 import { runSuites } from './clients/run-suites.ts';
 import { skopeo } from './clients/skopeo.ts';
+import { zot } from './clients/zot.ts';
 import { Api, type Login } from './edgewater/api.ts';
 import { startRegistry } from './registry/local-registry.ts';
 
@@ -53,6 +56,7 @@ const SUITES = [
   proxy,
   network,
   mirror,
+  zot,
 ];
 const NAMES = SUITES.map(({ name }) => name);
 

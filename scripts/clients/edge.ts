@@ -6,6 +6,7 @@ import {
   type ServerResponse,
   request as send,
 } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listenHere } from './listen.ts';
 
@@ -34,6 +35,7 @@ export interface EdgeOptions {
   /** Asked for each request: what should go wrong with it. */
   fault?: (request: Seen) => Fault | null;
   cutEvery?: number; // milliseconds: all connections that carry a body break
+  tls?: { key: string; cert: string }; // PEM; without it the edge speaks plain HTTP
 }
 
 /** Cloudflare's: https://developers.cloudflare.com/workers/platform/limits/#request-limits */
@@ -66,8 +68,11 @@ export class Edge {
   /** Starts one at any free port of this machine. */
   static async start(options: EdgeOptions): Promise<Edge> {
     const agent = new Agent({ keepAlive: true });
-    const server = createServer({ requestTimeout: 0 });
-    const url = await listenHere(server);
+    const { tls } = options;
+    const server = tls
+      ? createTlsServer({ ...tls, requestTimeout: 0 })
+      : createServer({ requestTimeout: 0 });
+    const url = await listenHere(server, tls ? 'https' : 'http');
     const timer = options.cutEvery && setInterval(() => edge.#cutAll(), options.cutEvery);
     const edge: Edge = new Edge(options, url, () => {
       clearInterval(timer);

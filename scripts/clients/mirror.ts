@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { Api, apiPath, type Login } from '../edgewater/api.ts';
-import { type LocalRegistry, startRegistry } from '../registry/local-registry.ts';
+import { Api, type Login } from '../edgewater/api.ts';
 import type { Bench } from './bench.ts';
+import { makeCertificate } from './certificate.ts';
 import { requireRoot } from './commands.ts';
 import { ContainerStore } from './container-store.ts';
 import { connection, startContainerd } from './ctr.ts';
@@ -12,11 +11,13 @@ import { startDockerd } from './docker.ts';
 import { EDGE_LIMIT, Edge } from './edge.ts';
 import { type Layout, writeIndex } from './image.ts';
 import { makeLayer } from './layer.ts';
+import { type MirrorRegistry, startMirrorRegistry } from './mirror-registry.ts';
 import type { ClientSuite } from './suite.ts';
 import { startUpstream, type UpstreamRegistry } from './upstream-registry.ts';
 
 const PUBLIC = 'docker.io'; // for dockerd sends mirrors no login
 const PRIVATE = 'private.example';
+const STRANGER = 'stranger.example'; // nobody that we trust vouches for it
 
 /** What each mirror is asked for; they share nothing. */
 const REPOSITORY_OF = { [PUBLIC]: 'library/app', [PRIVATE]: 'team/app' };
@@ -29,7 +30,15 @@ type MirrorName = keyof typeof REPOSITORY_OF;
 export const mirror: ClientSuite = {
   name: 'mirror',
   async isAvailable() {
-    const clients = ['dockerd', 'ctr', 'containerd', 'podman', 'skopeo', 'docker-registry'];
+    const clients = [
+      'dockerd',
+      'ctr',
+      'containerd',
+      'podman',
+      'skopeo',
+      'docker-registry',
+      'openssl',
+    ];
     const all = await requireRoot('docker', ...clients);
     return 'why' in all ? all : { version: '' };
   },
@@ -39,7 +48,19 @@ export const mirror: ClientSuite = {
       arm64: await makeLayer(bench, 300_000),
     });
     const upstream = await startUpstream(bench, image, REPOSITORIES);
-    const registry = await startMirror(bench, upstream);
+    const { authority: _, ...tls } = await makeCertificate(bench, 'stranger');
+    const stranger = await Edge.start({ to: bench.url, limit: 0, tls });
+    bench.defer(async () => stranger.stop());
+    const { url, login, authority } = upstream;
+    const registry = await startMirrorRegistry(bench, {
+      authority,
+      defaultMirror: PUBLIC,
+      mirrors: {
+        [PUBLIC]: { url, ...login, isPublic: true },
+        [PRIVATE]: { url, ...login },
+        [STRANGER]: { url: stranger.url, ...login },
+      },
+    });
     const edge = await Edge.start({ to: registry.url, limit: EDGE_LIMIT });
     bench.defer(async () => edge.stop());
     await startDockerd(bench, `--registry-mirror=${registry.url}`);
@@ -48,37 +69,15 @@ export const mirror: ClientSuite = {
     return [
       ...doors,
       { name: 'each blob was fetched once', run: () => expectSingleFetches(upstream, image) },
+      {
+        name: 'a certificate of a CA that nobody trusts',
+        run: () => expectStranger(bench.at(registry.url), stranger, registry),
+      },
       { name: 'stop the upstream', run: async () => upstream.stop() },
       ...doors.map(({ name, run }) => ({ name: `${name}, upstream stopped`, run })),
     ];
   },
 };
-
-interface MirrorRegistry extends LocalRegistry {
-  admin: Login;
-}
-
-/** A registry with mirrors that ask for a tag each time, so that an outage is noticed. */
-async function startMirror(bench: Bench, upstream: UpstreamRegistry): Promise<MirrorRegistry> {
-  const password = randomBytes(24).toString('base64url');
-  const registry = await startRegistry({
-    port: 0,
-    host: '127.0.0.1',
-    state: bench.path('mirror-state'),
-    log: 'off',
-    adminPassword: password,
-    variables: { PRIVATE_UPSTREAMS: 'true', DEFAULT_MIRROR: 'docker.io' },
-  });
-  bench.defer(() => registry.stop());
-  const { url, login } = upstream;
-  const admin = { username: 'admin', password };
-  const api = new Api(registry.url, admin);
-  for (const name of [PUBLIC, PRIVATE]) {
-    const body = { url, ...login, tagMaxAge: 0, isPublic: name === PUBLIC };
-    await api.send('PUT', apiPath`/upstreams/${name}`, body);
-  }
-  return { ...registry, admin };
-}
 
 function doorsTo(bench: Bench, image: Layout, edge: Edge, admin: Login) {
   const { host } = bench;
@@ -192,4 +191,19 @@ async function expectSingleFetches({ seen }: UpstreamRegistry, image: Layout): P
   const others = manifests.filter((path) => !path.endsWith(image.image.digest));
   assert.deepEqual(others, [], 'manifests that nobody asked for');
   return `${blobs.length} blobs, ${manifests.length} manifests by digest`;
+}
+
+/** It sees no request, who asks is told why, and the mirror has nothing of it. Clients hide what a 503 says. */
+async function expectStranger(bench: Bench, { seen }: Edge, { url, admin }: MirrorRegistry) {
+  const name = `${STRANGER}/team/app`;
+  const login = ['--tls-verify=false', '--creds', `${admin.username}:${admin.password}`];
+  const inspect = ['inspect', '--raw', ...login, `docker://${bench.host}/${name}:v1`];
+  assert.match(await bench.runToFailure('skopeo', inspect), /503/);
+  const api = new Api(url, admin);
+  const headers = api.authorization;
+  const answer = await fetch(`${url}/v2/${name}/manifests/v1`, { headers });
+  assert.equal(answer.status, 503);
+  assert.match(await answer.text(), /no TLS certificate that is trusted here/);
+  assert.deepEqual(seen, []);
+  await assert.rejects(api.tags(name), /no such repository/);
 }

@@ -2,13 +2,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import type { Login } from '../edgewater/api.ts';
 import { waitForPort } from '../registry/port.ts';
 import type { Bench } from './bench.ts';
+import { makeCertificate } from './certificate.ts';
 import { startDaemon } from './daemon.ts';
 import { Edge, type Fault, type Seen } from './edge.ts';
 import type { Layout } from './image.ts';
 
-/** A registry to be mirrored: distribution's, behind a token server. */
+/** A registry to be mirrored: distribution's, behind a token server, both by TLS. */
 export interface UpstreamRegistry {
   url: string;
+  authority: string; // the path of the certificate of the CA that vouches for it
   login: Login;
   seen: readonly Seen[]; // requests
   stop(): void; // nobody answers there any more
@@ -29,10 +31,11 @@ export async function startUpstream(
     await bench.run('skopeo', [...options, `oci:${folder}:${tag}`, to]);
   }
   const login = { username: 'acme', password: 'a password of the upstream' };
-  const edge = await Edge.start({ to: behind, limit: 0 });
+  const { authority, ...tls } = await makeCertificate(bench, 'upstream');
+  const edge = await Edge.start({ to: behind, limit: 0, tls });
   edge.options.fault = (request) => askForToken(request, edge.url, login);
   bench.defer(async () => edge.stop());
-  return { url: edge.url, login, seen: edge.seen, stop: () => edge.stop() };
+  return { url: edge.url, authority, login, seen: edge.seen, stop: () => edge.stop() };
 }
 
 async function startDistribution(bench: Bench): Promise<string> {

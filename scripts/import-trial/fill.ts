@@ -1,10 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { attachReferrer, type Referrer } from '../clients/referrer.ts';
 
 /** A tag of the registry that is filled. */
 export interface Filled {
   repository: string;
   tag: string;
   digest: string;
+  referrer?: Referrer;
 }
 
 const PER_REPOSITORY = 20;
@@ -17,7 +19,8 @@ const LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip';
 
 /**
  * Fills a registry with images below "team/": each with a layer of its own and one that its repository
- * shares; every fifth is an index of two platforms, and every tenth is signed as cosign does.
+ * shares; every fifth is an index of two platforms, and every tenth is signed as cosign does and has an
+ * SBOM, which is listed under a tag as for registries without the referrers API.
  *
  * @param size of a layer, in bytes
  */
@@ -40,15 +43,21 @@ async function fillRepository(url: string, repository: string, count: number, si
   const found: Filled[] = [];
   for (let number = 0; number < count; number++) {
     const tag = `v${number}`;
-    const digest =
+    const image =
       number % 5 === 0
         ? await pushIndex(url, repository, tag, base, size)
-        : (await pushImage(url, repository, tag, [base, randomBytes(size)])).digest;
-    found.push({ repository, tag, digest });
+        : await pushImage(url, repository, tag, [base, randomBytes(size)]);
+    const { digest } = image;
     if (number % 10 === 0) {
-      const signature = `${digest.replace(':', '-')}.sig`;
-      const signed = await pushImage(url, repository, signature, [randomBytes(200)]);
-      found.push({ repository, tag: signature, digest: signed.digest });
+      const about = digest.replace(':', '-');
+      const signed = await pushImage(url, repository, `${about}.sig`, [randomBytes(200)]);
+      found.push({ repository, tag: `${about}.sig`, digest: signed.digest });
+      const referrer = await attachReferrer({ url, name: repository }, image);
+      const list = { schemaVersion: 2, mediaType: INDEX, manifests: [referrer] };
+      await pushManifest(url, repository, about, list);
+      found.push({ repository, tag, digest, referrer });
+    } else {
+      found.push({ repository, tag, digest });
     }
   }
   return found;
@@ -68,20 +77,27 @@ export async function digestOf(
   return response.ok ? response.headers.get('Docker-Content-Digest') : null;
 }
 
-async function pushIndex(
+/** What is listed as referring to a manifest, at this path behind the repository: the API's or a tag's. */
+export async function listReferrers(
   url: string,
   repository: string,
-  tag: string,
-  base: Buffer,
-  size: number,
-): Promise<string> {
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Referrer[]> {
+  const response = await fetch(`${url}/v2/${repository}/${path}`, {
+    headers: { ...headers, Accept: INDEX },
+  });
+  return response.ok ? ((await response.json()) as { manifests: Referrer[] }).manifests : [];
+}
+
+async function pushIndex(url: string, repository: string, tag: string, base: Buffer, size: number) {
   const manifests: object[] = [];
   for (const architecture of ['amd64', 'arm64']) {
     const image = await pushImage(url, repository, null, [base, randomBytes(size)]);
-    manifests.push({ ...image, mediaType: MANIFEST, platform: { os: 'linux', architecture } });
+    manifests.push({ ...image, platform: { os: 'linux', architecture } });
   }
   const body = { schemaVersion: 2, mediaType: INDEX, manifests };
-  return (await pushManifest(url, repository, tag, body)).digest;
+  return pushManifest(url, repository, tag, body);
 }
 
 async function pushImage(url: string, repository: string, tag: string | null, layers: Buffer[]) {
@@ -110,7 +126,7 @@ async function pushManifest(
     headers: { 'Content-Type': body.mediaType },
     body: new Uint8Array(bytes),
   });
-  return described;
+  return { ...described, mediaType: body.mediaType };
 }
 
 async function pushBlob(url: string, repository: string, blob: Buffer): Promise<void> {

@@ -2,6 +2,7 @@ import { isDigest, type SubjectDigest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import { OCI_INDEX } from '../oci/media-types.ts';
+import { referrersTag } from '../oci/subject-tag.ts';
 import { collect } from '../streams/collect.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import type { Source } from './source.ts';
@@ -22,7 +23,7 @@ export async function fetchReferrers(source: Source, subject: SubjectDigest): Pr
   const { stores, repository } = source;
   const bytes =
     (await read(source, `referrers/${subject}`)) ??
-    (await read(source, `manifests/${subject.replace(':', '-').slice(0, 128)}`));
+    (await read(source, `manifests/${referrersTag(subject)}`));
   if (bytes === null) {
     return;
   }

@@ -50,15 +50,23 @@ export class Referrers {
   }
 
   async #describe(referrer: ReferrerRecord): Promise<ReferrerDescriptor> {
-    const { mediaType, digest, size, artifactType, body, key } = referrer;
+    const { body, key } = referrer;
     const text = key === null ? body : found(await this.#stores.blobs.text(key), key);
-    const { annotations } = JSON.parse(text ?? '{}');
-    return {
-      mediaType,
-      digest,
-      size,
-      ...(artifactType !== null && { artifactType }),
-      ...(annotations && { annotations }),
-    };
+    return describeReferrer(referrer, text ?? '{}');
   }
+}
+
+/** How a manifest with this JSON is listed. */
+export function describeReferrer(
+  { mediaType, digest, size, artifactType }: Omit<ReferrerRecord, 'body' | 'key'>,
+  text: string,
+): ReferrerDescriptor {
+  const { annotations } = JSON.parse(text);
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(artifactType !== null && { artifactType }),
+    ...(annotations && { annotations }),
+  };
 }

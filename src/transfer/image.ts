@@ -9,7 +9,8 @@ export const MAX_MANIFESTS = 20_000;
 
 export const REFERRERS_PAGE = 1000;
 
-const MAX_MANIFEST_SIZE = 4 * 2 ** 20; // bytes
+/** The spec's: distribution-spec v1.1.1 "Pushing Manifests". */
+export const MAX_MANIFEST_SIZE = 4 * 2 ** 20; // bytes
 
 /** The whole of a manifest that was opened. @throws MANIFEST_TOO_LARGE */
 export async function bytesOf(

@@ -1,4 +1,4 @@
-import type { Digest } from '../oci/digest.ts';
+import type { Digest, SubjectDigest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import {
   DOCKER_MANIFEST,
@@ -6,11 +6,14 @@ import {
   OCI_INDEX,
   OCI_MANIFEST,
 } from '../oci/media-types.ts';
+import type { Tag } from '../oci/reference.ts';
 import { found } from '../storage/blob-store.ts';
 import type { BlobRecord } from '../storage/metadata/blobs.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
+import { readWhole } from '../upstream/read-whole.ts';
 import { refusedIsNull } from './failure.ts';
+import { MAX_MANIFEST_SIZE } from './image.ts';
 
 const ACCEPT = [OCI_INDEX, OCI_MANIFEST, DOCKER_MANIFEST_LIST, DOCKER_MANIFEST].join(', ');
 
@@ -19,13 +22,15 @@ export interface OutgoingManifest {
   digest: Digest;
   mediaType: string;
   bytes: Uint8Array;
+  hasSubject: boolean;
 }
 
-/** Pushes into one repository of another registry: distribution-spec v1.1.1 "Push". */
+/** One repository of another registry, to push into: distribution-spec v1.1.1 "Push". */
 export class PushTarget {
   readonly #client: UpstreamClient;
   readonly #repository: string;
   readonly #stores: Stores;
+  #keepsReferrers: boolean | null = null; // null while nobody knows
 
   /** `repository` is what the other registry calls it. */
   constructor(client: UpstreamClient, repository: string, stores: Stores) {
@@ -80,7 +85,10 @@ export class PushTarget {
   }
 
   /** Pushes a manifest by a tag, or by its digest. */
-  async manifest({ digest, mediaType, bytes }: OutgoingManifest, reference: string): Promise<void> {
+  async manifest(
+    { digest, mediaType, bytes, hasSubject }: OutgoingManifest,
+    reference: string,
+  ): Promise<void> {
     const response = await this.#client.ask({
       method: 'PUT',
       repository: this.#repository,
@@ -96,6 +104,50 @@ export class PushTarget {
     if (told !== null && told !== digest) {
       throw new RegistryError('UPSTREAM_LIED', `${digest} became ${told} there`);
     }
+    if (hasSubject) {
+      this.#keepsReferrers = this.#keepsReferrers !== false && response.headers.has('OCI-Subject');
+    }
+  }
+
+  /**
+   * Whether the registry lists by itself what refers to a manifest: as its answers said to those that were
+   * pushed here, or else by having a list.
+   */
+  async keepsReferrers(subject: SubjectDigest): Promise<boolean> {
+    if (this.#keepsReferrers === null) {
+      const response = await this.#get(`referrers/${subject}`).catch(refusedIsNull);
+      await response?.body?.cancel();
+      this.#keepsReferrers = isIndex(response?.headers.get('Content-Type') ?? null);
+    }
+    return this.#keepsReferrers;
+  }
+
+  /**
+   * The index that a tag names; null when it names nothing.
+   *
+   * @throws UPSTREAM_REFUSED when it names something else; UPSTREAM_FAILED
+   */
+  async index(tag: Tag): Promise<Uint8Array | null> {
+    const response = await this.#get(`manifests/${tag}`);
+    if (response === null) {
+      return null;
+    }
+    if (!isIndex(response.headers.get('Content-Type'))) {
+      await response.body?.cancel();
+      throw this.#refusal(
+        `lists no referrers under the tag ${tag}: remove that, or go without them`,
+      );
+    }
+    const bytes = await readWhole(response, MAX_MANIFEST_SIZE);
+    if (bytes === null) {
+      throw new RegistryError('UPSTREAM_FAILED', `the index ${tag} did not come whole`);
+    }
+    return bytes;
+  }
+
+  #get(path: string) {
+    const headers = { Accept: ACCEPT }; // some have nothing there for who does not take what is there
+    return this.#client.ask({ method: 'GET', repository: this.#repository, path, headers });
   }
 
   /** The credentials are for the registry's own host: an upload that goes elsewhere does not get them. */
@@ -111,6 +163,10 @@ export class PushTarget {
   #refusal(why: string): RegistryError {
     return new RegistryError('UPSTREAM_REFUSED', `the registry ${why} in ${this.#repository}`);
   }
+}
+
+function isIndex(contentType: string | null): boolean {
+  return contentType?.split(';', 1)[0] === OCI_INDEX;
 }
 
 function withDigest({ pathname, search }: URL, digest: Digest): string {

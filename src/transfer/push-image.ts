@@ -1,18 +1,22 @@
-import type { Digest } from '../oci/digest.ts';
+import type { Digest, SubjectDigest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { parseManifest } from '../oci/manifest.ts';
+import { OCI_INDEX } from '../oci/media-types.ts';
 import type { Tag } from '../oci/reference.ts';
-import { Referrers } from '../registry/referrers.ts';
+import { isReferrersTag, referrersTag } from '../oci/subject-tag.ts';
+import { describeReferrer, type ReferrerDescriptor, Referrers } from '../registry/referrers.ts';
 import type { Repository } from '../registry/registry.ts';
 import type { Stores } from '../storage/stores.ts';
 import { bytesOf, MAX_DEPTH, MAX_MANIFESTS, REFERRERS_PAGE } from './image.ts';
 import type { PushTarget } from './push-content.ts';
+import { indexOfReferrers, type ReferrersLists } from './referrers-lists.ts';
 import type { Turn } from './turn.ts';
 
 /** From which repository of ours to which of another registry, and how. */
 export interface OutgoingRoute {
   from: Repository;
   target: PushTarget;
+  lists: ReferrersLists; // of the whole transfer
   stores: Stores;
   withReferrers: boolean;
   turn: Turn;
@@ -31,22 +35,23 @@ export class ImagePush {
   /** As the copy of an image the other way. @throws TurnOver, RegistryError */
   async copy(tag: Tag, toTag: Tag): Promise<'copied' | 'present'> {
     const { from, target } = this.#route;
-    const { digest } = await from.manifests.stat({ tag });
+    const { digest, mediaType } = await from.manifests.stat({ tag });
     const isNamed = (await target.digestOf(toTag)) === digest;
+    if (!isNamed && isReferrersTag(toTag) && mediaType === OCI_INDEX) {
+      return (await this.#pushList(digest, toTag)) ? 'copied' : 'present';
+    }
     await this.#pushTree(digest, 0, isNamed ? null : toTag);
     return isNamed ? 'present' : 'copied';
   }
 
   async #pushTree(digest: Digest, depth: number, tag: Tag | null): Promise<void> {
-    const { from, target, turn, onBytes } = this.#route;
+    const { target, turn, onBytes } = this.#route;
     if (depth > MAX_DEPTH || this.manifests.size >= MAX_MANIFESTS) {
       throw new RegistryError('MANIFEST_INVALID', 'the image has too many manifests in each other');
     }
     this.manifests.add(digest);
     const isThere = (await target.digestOf(digest)) !== null;
-    const record = await from.manifests.get({ digest });
-    const bytes = await bytesOf(await from.manifests.open(record));
-    const manifest = parseManifest(bytes, record.mediaType);
+    const { bytes, manifest } = await this.#read(digest);
     await this.#pushAll(manifest.children, depth);
     if (!isThere) {
       for (const blob of manifest.blobs) {
@@ -56,10 +61,32 @@ export class ImagePush {
     await this.#pushReferrers(digest, depth);
     if (!isThere || tag !== null) {
       turn.begin();
-      await target.manifest({ digest, mediaType: record.mediaType, bytes }, tag ?? digest);
+      const { mediaType, subject } = manifest;
+      const outgoing = { digest, mediaType, bytes, hasSubject: subject !== null };
+      await target.manifest(outgoing, tag ?? digest);
       turn.count();
       onBytes(isThere ? 0 : bytes.byteLength);
     }
+    if (depth === 0 && manifest.subject !== null) {
+      const record = { ...manifest, digest, size: bytes.byteLength };
+      const entry = describeReferrer(record, new TextDecoder().decode(bytes));
+      await this.#list(manifest.subject, [entry]);
+    }
+  }
+
+  async #read(digest: Digest) {
+    const { manifests } = this.#route.from;
+    const record = await manifests.get({ digest });
+    const bytes = await bytesOf(await manifests.open(record));
+    return { bytes, manifest: parseManifest(bytes, record.mediaType) };
+  }
+
+  /** A list of referrers that came here under its tag is added to the one that is there. */
+  async #pushList(digest: Digest, toTag: Tag): Promise<boolean> {
+    this.manifests.add(digest);
+    const { bytes, manifest } = await this.#read(digest);
+    await this.#pushAll(manifest.children, 0);
+    return this.#addToList(toTag, bytes);
   }
 
   async #pushAll(manifests: readonly { digest: Digest }[], depth: number): Promise<void> {
@@ -86,8 +113,28 @@ export class ImagePush {
     for (let last = '', hasMore = withReferrers; hasMore; ) {
       const page = await referrers.list(subject, null, { last, limit: REFERRERS_PAGE });
       await this.#pushAll(page.entries, depth);
+      await this.#list(subject, page.entries);
       last = page.entries.at(-1)?.digest ?? '';
       hasMore = page.hasMore && last !== '';
     }
+  }
+
+  /** Has referrers found at a registry that does not list them by itself. */
+  async #list(subject: SubjectDigest, referrers: readonly ReferrerDescriptor[]): Promise<void> {
+    if (referrers.length > 0 && !(await this.#route.target.keepsReferrers(subject))) {
+      await this.#addToList(referrersTag(subject), indexOfReferrers(referrers));
+    }
+  }
+
+  /** False when the list under a tag has all of an index. */
+  async #addToList(tag: Tag, index: Uint8Array): Promise<boolean> {
+    const { lists, target, turn, onBytes } = this.#route;
+    turn.begin();
+    const isNew = await lists.add(target, tag, index);
+    if (isNew) {
+      turn.count();
+      onBytes(index.byteLength);
+    }
+    return isNew;
   }
 }

@@ -15,6 +15,7 @@ import { ImageCopy } from './copy-image.ts';
 import { afterFailure, breakOf } from './failure.ts';
 import { PushTarget } from './push-content.ts';
 import { ImagePush } from './push-image.ts';
+import { ReferrersLists } from './referrers-lists.ts';
 import { SourceLists } from './source-lists.ts';
 import { Turn, TurnOver } from './turn.ts';
 import { type ListWork, type TagWork, WorkList } from './work-list.ts';
@@ -37,6 +38,7 @@ export class Transfer extends DurableObject<Env> {
   readonly #registry: Registry;
   readonly #work: WorkList;
   readonly #lists: SourceLists;
+  readonly #referrersLists = new ReferrersLists();
   #pause: Pause | null = null;
 
   constructor(context: DurableObjectState, env: Env) {
@@ -154,7 +156,12 @@ export class Transfer extends DurableObject<Env> {
     if (options.isPush) {
       const { client, remote } = await openSource(this.env, this.#stores, to);
       const target = new PushTarget(client, remote, this.#stores);
-      return new ImagePush({ ...common, stores: this.#stores, target });
+      return new ImagePush({
+        ...common,
+        stores: this.#stores,
+        target,
+        lists: this.#referrersLists,
+      });
     }
     return new ImageCopy({
       ...common,

@@ -14,7 +14,9 @@ export function addressRefusal(url: URL, allowsPrivate: boolean): string | null 
     return `${url.host}: a URL must not have a password in it`;
   }
   if (allowsPrivate) {
-    return url.protocol === 'https:' || url.protocol === 'http:' ? null : `${url}: not HTTP`;
+    return url.protocol === 'https:' || url.protocol === 'http:'
+      ? null
+      : `${url.protocol} is not HTTP`;
   }
   if (url.protocol !== 'https:') {
     return `${url.protocol}//${url.host} is not https`;

@@ -1,5 +1,6 @@
 import { RegistryError } from '../oci/errors.ts';
 import { addressRefusal } from './address.ts';
+import { isTlsFailure, noAnswer, unreachable } from './unreachable.ts';
 
 export type OutgoingBody = string | Uint8Array | ReadableStream<Uint8Array>;
 
@@ -59,8 +60,9 @@ async function ask({ method, url, headers, body }: Outgoing): Promise<Response> 
     () => patience.abort(),
     body instanceof ReadableStream ? STREAM_PATIENCE : PATIENCE,
   );
+  let response: Response;
   try {
-    return await fetch(url, {
+    response = await fetch(url, {
       method,
       headers,
       redirect: 'manual',
@@ -69,8 +71,13 @@ async function ask({ method, url, headers, body }: Outgoing): Promise<Response> 
     });
   } catch (error) {
     console.error(`${url.host} did not answer:`, error);
-    throw new RegistryError('UPSTREAM_FAILED', `${url.host} did not answer`);
+    throw noAnswer(url, error);
   } finally {
     clearTimeout(timer);
   }
+  if (isTlsFailure(response)) {
+    await response.body?.cancel();
+    throw unreachable(url.host);
+  }
+  return response;
 }

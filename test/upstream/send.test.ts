@@ -72,3 +72,18 @@ test('five redirects are followed, no more', async () => {
   redirects(...Array.from({ length: 6 }, (_, index) => `/${index}`));
   await expect(get()).rejects.toMatchObject({ error: 'UPSTREAM_FAILED' });
 });
+
+test.each<[string, () => Promise<Response>]>([
+  [
+    'workerd',
+    () => Promise.reject(new Error('internal error; reference = 2icqmlguqgvs80100jjtf2m1')),
+  ],
+  ['the platform', async () => new Response('no', { status: 526 })],
+])(
+  'a certificate that %s does not trust is a failure that says what to see to',
+  async (_, answer) => {
+    vi.stubGlobal('fetch', answer);
+    const message = expect.stringMatching(/^a\.example cannot be reached.*certificate/);
+    await expect(get()).rejects.toMatchObject({ error: 'UPSTREAM_FAILED', message });
+  },
+);

@@ -170,3 +170,11 @@ describe('a tag that is gone at the upstream', () => {
     },
   );
 });
+
+test('an upstream without TLS where https is set: the reason is told, and nothing is kept', async () => {
+  const repository = `${await newMirror({ url: `https://${upstream.host}` })}/app`;
+  const response = await getManifest(repository, 'latest');
+  expect(await response.clone().text()).toContain('no TLS certificate that is trusted here');
+  await expectUnavailable(response);
+  await expectError(await call('GET', `/v2/${repository}/tags/list`), 404, 'NAME_UNKNOWN');
+});

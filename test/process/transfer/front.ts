@@ -16,6 +16,8 @@ export class Front {
   readonly asked: Asked[] = [];
   /** What is answered instead of the registry, which null leaves it to; it may take its time. */
   reply: (asked: Asked) => Reply | null | Promise<Reply | null> = () => null;
+  /** The registry is taken for one from before OCI 1.1, which does not know of referrers. */
+  isOld = false;
   url = '';
   readonly #server: Server;
 
@@ -23,7 +25,8 @@ export class Front {
     this.#server = createServer(async (request, response) => {
       const { method = 'GET', url: path = '/', headers } = request;
       this.asked.push({ method, path });
-      const reply = await this.reply({ method, path });
+      const isUnknown = this.isOld && path.includes('/referrers/');
+      const reply = isUnknown ? { status: 404 } : await this.reply({ method, path });
       if (reply !== null) {
         response.writeHead(reply.status, reply.headers).end();
         return;
@@ -37,7 +40,9 @@ export class Front {
         ...(body && { body: body as unknown as ReadableStream, duplex: 'half' as const }),
       });
       const bytes = Buffer.from(await answer.arrayBuffer());
-      const kept = [...answer.headers].filter(([name]) => name !== 'transfer-encoding');
+      const kept = [...answer.headers].filter(
+        ([name]) => name !== 'transfer-encoding' && !(this.isOld && name === 'oci-subject'),
+      );
       response.writeHead(answer.status, Object.fromEntries(kept)).end(bytes);
     });
   }
