@@ -1,5 +1,6 @@
 import { RegistryError } from '../oci/errors.ts';
 import type { Challenge } from './challenge.ts';
+import type { Credentials } from './credentials.ts';
 import { type Limits, parseLimits } from './limits.ts';
 import { readWhole } from './read-whole.ts';
 import { send } from './send.ts';
@@ -8,7 +9,7 @@ import { send } from './send.ts';
 export interface Login {
   url: URL; // of the upstream
   tokenHost: string | null; // besides the upstream's own, where the credentials may go
-  credentials: { username: string; password: string } | null;
+  credentials: Credentials | null;
   allowsPrivate: boolean;
   limited: (limits: Limits) => RegistryError; // the realm says 429
 }
