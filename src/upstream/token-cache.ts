@@ -13,7 +13,7 @@ interface KnownToken {
 /** Tokens by what they are for. One that is not known is asked for once, whoever needs it meanwhile. */
 export class TokenCache {
   readonly #tokens = new Map<string, KnownToken>();
-  readonly #asking = new Map<string, Promise<string>>();
+  readonly #asking = new Map<string, Promise<Authorization>>();
 
   /** The Authorization header for `name`, or null while nobody knows of one. */
   known(name: string): string | null {
@@ -32,22 +32,40 @@ export class TokenCache {
       return known;
     }
     const asking = this.#asking.get(name) ?? this.#ask(name, ask);
-    this.#asking.set(name, asking);
-    return asking.finally(() => this.#asking.delete(name));
+    return (await asking).header;
   }
 
+  /** Begins anew: what is being asked for is for those who wait for it already, and is not kept. */
   clear(): void {
     this.#tokens.clear();
     this.#asking.clear();
   }
 
-  async #ask(name: string, ask: () => Promise<Authorization>): Promise<string> {
-    const { header, lifetime } = await ask();
+  #ask(name: string, ask: () => Promise<Authorization>): Promise<Authorization> {
+    const asking = ask();
+    this.#asking.set(name, asking);
+    asking.then(
+      (token) => this.#settle(name, asking, token),
+      () => this.#settle(name, asking, null),
+    );
+    return asking;
+  }
+
+  #settle(name: string, asking: Promise<Authorization>, token: Authorization | null): void {
+    if (this.#asking.get(name) !== asking) {
+      return; // of before a clear()
+    }
+    this.#asking.delete(name);
+    if (token !== null) {
+      this.#keep(name, token);
+    }
+  }
+
+  #keep(name: string, { header, lifetime }: Authorization): void {
     if (this.#tokens.size >= MAX_TOKENS) {
       this.#tokens.clear();
     }
     const until = Date.now() + Math.max(lifetime * 1000 - MARGIN, MARGIN);
     this.#tokens.set(name, { header, until });
-    return header;
   }
 }

@@ -177,6 +177,28 @@ test('a redirect of the realm to another host goes without them', async () => {
   expect(shownTo(other)).toEqual([]);
 });
 
+test('a token that was on its way when the login changed is not used', async () => {
+  const wanted = image(1000);
+  upstream.add('app', wanted, 'latest');
+  const { promise: before, resolve } = Promise.withResolvers<void>();
+  upstream.script = (seen) => {
+    const reply = first(giveToken, bearer(`${upstream.url}/token`))(seen);
+    return reply && seen.authorization === BASIC ? { ...reply, before } : reply;
+  };
+  const mirror = await newMirror(LOGIN);
+  const early = getManifest(`${mirror}/app`, 'early');
+  await expect.poll(() => shownTo(upstream)).toHaveLength(1);
+  await setMirror(mirror, { ...LOGIN, password: 'another' });
+  resolve();
+  await early;
+  upstream.seen.length = 0;
+  await pullImage(`${mirror}/app`, wanted);
+  const logins = upstream.seen.filter(({ path }) => path.startsWith('/token'));
+  expect(logins.map(({ authorization }) => authorization)).toEqual([
+    `Basic ${Buffer.from(`${USERNAME}:another`).toString('base64')}`,
+  ]);
+});
+
 describe('the password', () => {
   test('is in no answer and no entry of the audit log', async () => {
     const mirror = await newMirror(LOGIN);
