@@ -8,7 +8,7 @@ import { type Authorization, authenticate } from './authenticate.ts';
 import { parseChallenge } from './challenge.ts';
 import { openCredentials } from './credentials.ts';
 import { type Limits, limited } from './limits.ts';
-import { after, NEW, secondsLeft, type UpstreamState } from './pauses.ts';
+import { after, NEW, secondsLeft, shown, type UpstreamState } from './pauses.ts';
 import { TokenCache } from './token-cache.ts';
 
 /** A request that the upstream answered with 401. */
@@ -64,7 +64,7 @@ export class UpstreamGate extends DurableObject<Env> {
 
   /** For administrators. */
   state(): UpstreamState {
-    return this.#state;
+    return shown(this.#state, Date.now());
   }
 
   /** Begins anew: with another login an upstream may allow other things. */
