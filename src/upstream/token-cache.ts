@@ -13,7 +13,7 @@ interface KnownToken {
 /** Tokens by what they are for. One that is not known is asked for once, whoever needs it meanwhile. */
 export class TokenCache {
   readonly #tokens = new Map<string, KnownToken>();
-  readonly #asking = new Map<string, Promise<Authorization>>();
+  readonly #asking = new Map<string, Promise<string>>();
 
   /** The Authorization header for `name`, or null while nobody knows of one. */
   known(name: string): string | null {
@@ -21,7 +21,10 @@ export class TokenCache {
     return token !== undefined && token.until > Date.now() ? token.header : null;
   }
 
-  /** The Authorization header for `name`: the known one unless that is `rejected`, or what `ask` brings. */
+  /**
+   * The Authorization header for `name`: the known one, unless that is the one that was `rejected` and is
+   * known no more, or what `ask` brings.
+   */
   async get(
     name: string,
     rejected: string | null,
@@ -31,41 +34,23 @@ export class TokenCache {
     if (known !== null && known !== rejected) {
       return known;
     }
+    this.#tokens.delete(name);
     const asking = this.#asking.get(name) ?? this.#ask(name, ask);
-    return (await asking).header;
-  }
-
-  /** Begins anew: what is being asked for is for those who wait for it already, and is not kept. */
-  clear(): void {
-    this.#tokens.clear();
-    this.#asking.clear();
-  }
-
-  #ask(name: string, ask: () => Promise<Authorization>): Promise<Authorization> {
-    const asking = ask();
     this.#asking.set(name, asking);
-    asking.then(
-      (token) => this.#settle(name, asking, token),
-      () => this.#settle(name, asking, null),
-    );
     return asking;
   }
 
-  #settle(name: string, asking: Promise<Authorization>, token: Authorization | null): void {
-    if (this.#asking.get(name) !== asking) {
-      return; // of before a clear()
+  async #ask(name: string, ask: () => Promise<Authorization>): Promise<string> {
+    try {
+      const { header, lifetime } = await ask();
+      if (this.#tokens.size >= MAX_TOKENS) {
+        this.#tokens.clear();
+      }
+      const until = Date.now() + Math.max(lifetime * 1000 - MARGIN, MARGIN);
+      this.#tokens.set(name, { header, until });
+      return header;
+    } finally {
+      this.#asking.delete(name);
     }
-    this.#asking.delete(name);
-    if (token !== null) {
-      this.#keep(name, token);
-    }
-  }
-
-  #keep(name: string, { header, lifetime }: Authorization): void {
-    if (this.#tokens.size >= MAX_TOKENS) {
-      this.#tokens.clear();
-    }
-    const until = Date.now() + Math.max(lifetime * 1000 - MARGIN, MARGIN);
-    this.#tokens.set(name, { header, until });
   }
 }

@@ -6,10 +6,10 @@ import { readLifetimes } from '../storage/metadata/lifetimes.ts';
 import { MetadataStore } from '../storage/metadata/metadata-store.ts';
 import { type Authorization, authenticate } from './authenticate.ts';
 import { parseChallenge } from './challenge.ts';
-import { openCredentials } from './credentials.ts';
 import { type Limits, limited } from './limits.ts';
+import { LoginSession } from './login-session.ts';
 import { after, NEW, secondsLeft, shown, type UpstreamState } from './pauses.ts';
-import { TokenCache } from './token-cache.ts';
+import { LoginRefused } from './refused-logins.ts';
 
 /** A request that the upstream answered with 401. */
 export interface Refusal {
@@ -22,10 +22,11 @@ export interface Refusal {
 
 /**
  * What all requests to one upstream have in common, wherever in the world they are made from: the
- * tokens, which are asked for once, and what it allows. The credentials are read here and nowhere else.
+ * tokens, which are asked for once, and what it allows. The credentials are decrypted here and nowhere
+ * else; where the upstream wants Basic, the header that its requests get has them.
  */
 export class UpstreamGate extends DurableObject<Env> {
-  readonly #tokens = new TokenCache();
+  #session = new LoginSession();
 
   /**
    * Lets a request to the upstream through: the Authorization header that it may need, or null while
@@ -39,7 +40,7 @@ export class UpstreamGate extends DurableObject<Env> {
       if (seconds > 0) {
         throw limited(seconds);
       }
-      return this.#tokens.known(nameOf({ host, repository }));
+      return this.#session.tokens.known(nameOf({ host, repository }));
     });
   }
 
@@ -49,8 +50,13 @@ export class UpstreamGate extends DurableObject<Env> {
    * @throws UPSTREAM_REFUSED, UPSTREAM_FAILED, UPSTREAM_LIMITED
    */
   authorize(refusal: Refusal): Promise<Result<string>> {
+    const session = this.#session;
     return toResult(() =>
-      this.#tokens.get(nameOf(refusal), refusal.rejected, () => this.#ask(refusal)),
+      session.tokens.get(nameOf(refusal), refusal.rejected, () =>
+        session.refused.during(`${nameOf(refusal)} ${refusal.challenge}`, () =>
+          this.#logIn(session, refusal),
+        ),
+      ),
     );
   }
 
@@ -69,7 +75,7 @@ export class UpstreamGate extends DurableObject<Env> {
 
   /** Begins anew: with another login an upstream may allow other things. */
   forget(): void {
-    this.#tokens.clear();
+    this.#session = new LoginSession();
     this.#save(NEW);
   }
 
@@ -81,7 +87,10 @@ export class UpstreamGate extends DurableObject<Env> {
     this.ctx.storage.kv.put('state', state);
   }
 
-  async #ask({ namespace, host, repository, challenge: header }: Refusal): Promise<Authorization> {
+  async #logIn(
+    session: LoginSession,
+    { namespace, host, repository, challenge: header, rejected }: Refusal,
+  ): Promise<Authorization> {
     const metadata = new MetadataStore(this.env.DB, readLifetimes(this.env.LIFETIMES));
     const upstream = await metadata.upstreams.find(namespace);
     const challenge = parseChallenge(header);
@@ -98,11 +107,15 @@ export class UpstreamGate extends DurableObject<Env> {
     const login = {
       url,
       tokenHost: upstream.tokenHost,
-      credentials: await openCredentials(upstream, this.env.ADMIN_PASSWORD ?? ''),
+      credentials: await session.credentials.of(upstream, this.env.ADMIN_PASSWORD ?? ''),
       allowsPrivate: this.env.PRIVATE_UPSTREAMS === 'true',
       limited: (limits: Limits) => limited(this.report(429, limits)),
     };
-    return authenticate(login, challenge, repository);
+    const authorization = await authenticate(login, challenge, repository);
+    if (authorization.header === rejected) {
+      throw new LoginRefused(`${host} does not accept the login for ${repository} (401)`);
+    }
+    return authorization;
   }
 }
 

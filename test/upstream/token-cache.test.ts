@@ -1,5 +1,5 @@
 /** Which tokens are kept, and how often one is asked for. */
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Authorization } from '../../src/upstream/authenticate.ts';
 import { TokenCache } from '../../src/upstream/token-cache.ts';
 
@@ -57,40 +57,13 @@ test('after a failure the next one asks', async () => {
   expect(await again).toBe('a');
 });
 
-describe('what was asked for before the cache was cleared', () => {
-  test('is not kept, nor does it end the question since', async () => {
-    const realm = new Realm();
-    const first = realm.get();
-    realm.cache.clear();
-    const second = realm.get();
-    realm.answer(0, 'old');
-    expect(await first).toBe('old');
-    expect(realm.cache.known(NAME)).toBeNull();
-    const third = realm.get();
-    expect(realm.questions).toHaveLength(2);
-    realm.answer(1, 'new');
-    expect(await Promise.all([second, third])).toEqual(['new', 'new']);
-    expect(realm.cache.known(NAME)).toBe('new');
-  });
-
-  test('does not replace what came since', async () => {
-    const realm = new Realm();
-    const first = realm.get();
-    realm.cache.clear();
-    const second = realm.get();
-    realm.answer(1, 'new');
-    await second;
-    realm.answer(0, 'old');
-    await first;
-    expect(realm.cache.known(NAME)).toBe('new');
-  });
-
-  test('is not kept when nothing was asked since either', async () => {
-    const realm = new Realm();
-    const first = realm.get();
-    realm.cache.clear();
-    realm.answer(0, 'old');
-    await first;
-    expect(realm.cache.known(NAME)).toBeNull();
-  });
+test('a token that was rejected is known no more, also when no other comes', async () => {
+  const realm = new Realm();
+  const first = realm.get();
+  realm.answer(0, 'a');
+  await first;
+  const second = realm.get('a');
+  realm.questions[1]?.reject(new Error('refused'));
+  await expect(second).rejects.toThrow('refused');
+  expect(realm.cache.known(NAME)).toBeNull();
 });
