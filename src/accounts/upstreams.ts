@@ -96,6 +96,9 @@ export async function setUpstream(
     );
   }
   await gates.forget(upstream);
+  if (before !== null && before.url !== upstream.url) {
+    await gates.forget(before);
+  }
   return withoutSecret(upstream);
 }
 

@@ -64,7 +64,7 @@ export class UpstreamGate extends DurableObject<Env> {
   report(status: number | null, limits: Limits): number {
     const now = Date.now();
     const state = after(this.#state, status, limits, now);
-    this.#save(state);
+    this.ctx.storage.kv.put('state', state);
     return status === 429 ? secondsLeft(state, now) : 0;
   }
 
@@ -74,17 +74,13 @@ export class UpstreamGate extends DurableObject<Env> {
   }
 
   /** Begins anew: with another login an upstream may allow other things. */
-  forget(): void {
+  async forget(): Promise<void> {
     this.#session = new LoginSession();
-    this.#save(NEW);
+    await this.ctx.storage.deleteAll(); // so that nothing is left of one that is not asked any more
   }
 
   get #state(): UpstreamState {
     return this.ctx.storage.kv.get<UpstreamState>('state') ?? NEW;
-  }
-
-  #save(state: UpstreamState): void {
-    this.ctx.storage.kv.put('state', state);
   }
 
   async #logIn(
