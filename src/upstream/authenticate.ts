@@ -1,14 +1,16 @@
 import { RegistryError } from '../oci/errors.ts';
 import type { Challenge } from './challenge.ts';
+import type { Credentials } from './credentials.ts';
 import { type Limits, parseLimits } from './limits.ts';
 import { readWhole } from './read-whole.ts';
+import { LoginRefused } from './refused-logins.ts';
 import { send } from './send.ts';
 
 /** How an upstream is logged in to. */
 export interface Login {
   url: URL; // of the upstream
   tokenHost: string | null; // besides the upstream's own, where the credentials may go
-  credentials: { username: string; password: string } | null;
+  credentials: Credentials | null;
   allowsPrivate: boolean;
   limited: (limits: Limits) => RegistryError; // the realm says 429
 }
@@ -28,7 +30,7 @@ const FOREVER = 60 * 60; // seconds
  * Answers a challenge. The credentials go to the upstream's own host and to the token host that is
  * configured for it, and nowhere else, whatever realm the challenge names (CVE-2026-33540).
  *
- * @throws UPSTREAM_REFUSED when the realm is another's, or the credentials are not accepted;
+ * @throws LoginRefused when the realm is another's, or the credentials are not accepted;
  *   UPSTREAM_FAILED when the realm does not answer; what `limited` makes when it says 429
  */
 export async function authenticate(
@@ -59,7 +61,9 @@ export async function authenticate(
   const response = await send({ method: 'GET', url, headers }, login.allowsPrivate);
   if (response.status === 401 || response.status === 403) {
     await response.body?.cancel();
-    throw refused(login, `${realm.host} does not accept the credentials (${response.status})`);
+    throw refused(login, `${realm.host} does not accept the credentials (${response.status})`, {
+      isForAll: basic !== null && response.status === 401,
+    });
   }
   if (response.status === 429) {
     await response.body?.cancel();
@@ -106,6 +110,6 @@ function basicHeader({ credentials }: Login): string | null {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-function refused({ url }: Login, why: string): RegistryError {
-  return new RegistryError('UPSTREAM_REFUSED', `${url.host}: ${why}`);
+function refused({ url }: Login, why: string, scope?: { isForAll: boolean }): LoginRefused {
+  return new LoginRefused(`${url.host}: ${why}`, scope);
 }
