@@ -83,7 +83,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   quota_bytes: upTo(Number.MAX_SAFE_INTEGER),
   quota_warning: fits(warningPercent),
   manifest_digest: digest,
-  'unfetched_content.kind': fits(z.enum(['blob', 'manifest'])),
+  'unfetched_content.kind': fits(z.enum(['blob', 'external', 'manifest'])),
   'upstream_tags.name': tag,
   'upstreams.url': fits(upstream.url),
   'upstreams.username': fits(upstream.username),

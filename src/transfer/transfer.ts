@@ -5,7 +5,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
-import { openSource, openStores } from '../mirror/open-source.ts';
+import { openOwnStores, openSource } from '../mirror/open-source.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
 import { MirrorFetches } from '../registry/mirror-fetches.ts';
@@ -45,7 +45,7 @@ export class Transfer extends DurableObject<Env> {
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
-    this.#stores = openStores(env);
+    this.#stores = openOwnStores(env);
     this.#registry = new Registry({
       stores: this.#stores,
       sessions: env.UPLOADS,
