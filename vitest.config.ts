@@ -41,6 +41,7 @@ const worker: TestProjectConfiguration = {
     setupFiles: ['test/support/worker.setup.ts'],
     provide: { seed, histories, schedules },
     testTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     hookTimeout: 60_000,
     maxWorkers: 2,
   },
@@ -53,6 +54,7 @@ const node: TestProjectConfiguration = {
     include: NODE_TESTS,
     provide: { seed },
     testTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     hookTimeout: 60_000,
   },
 };
@@ -65,6 +67,7 @@ const blackBox: TestProjectConfiguration = {
     setupFiles: ['test/support/black-box.setup.ts'],
     provide: { seed },
     testTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
   },
 };
 

@@ -1,11 +1,12 @@
 import { Authority } from './auth/authorize.ts';
-import { type Env, readSettings, type Settings } from './env.ts';
+import { type Env, readSettings } from './env.ts';
 import type { Part } from './handlers/health.ts';
 import { runSchedule } from './lifecycle/schedule.ts';
 import { Registry } from './registry/registry.ts';
 import { createRouter } from './router.ts';
 import { failObject } from './rpc/object-failure.ts';
-import { Stores } from './storage/stores.ts';
+import { NO_ORIGIN, openStores } from './storage/open-stores.ts';
+import type { Stores } from './storage/stores.ts';
 import { UpstreamGates } from './upstream/gates.ts';
 
 export { MirrorFetch } from './mirror/mirror-fetch.ts';
@@ -72,25 +73,3 @@ function partsOf(env: Env, { metadata, blobs, cache }: Stores): Part[] {
 
 /** The key of no object, and the name of Durable Objects that hold nothing. */
 const NOBODY = 'readiness';
-
-/** The clock asks at no host, so what it does cannot reach the edge cache of one. */
-const NO_ORIGIN = 'http://localhost';
-
-function openStores(
-  env: Env,
-  { readWindow, maxAges, lifetimes, pullInterval }: Settings,
-  origin: string,
-): Stores {
-  return new Stores(
-    {
-      database: env.DB,
-      bucket: env.BUCKET,
-      backupBucket: env.BACKUP_BUCKET,
-      readWindow,
-      maxAges,
-      lifetimes,
-      pullInterval,
-    },
-    origin,
-  );
-}

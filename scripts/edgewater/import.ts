@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { formatBytes } from './amount.ts';
 import { type Api, apiPath } from './api.ts';
+import { RefusalError } from './errors.ts';
 import { interruption } from './interruption.ts';
 import { openSession } from './session.ts';
 import { parseImportSource, parseRepository } from './transfer/names.ts';
@@ -15,6 +16,7 @@ interface ImportOptions extends TransferOptions {
 }
 
 const INTERVAL = 1000; // milliseconds between two looks at it
+const FAILED_LOOKS = 300; // one after the other, before the command ends
 
 /** import. */
 export function addImportCommand(program: Command): void {
@@ -33,7 +35,7 @@ export function addImportCommand(program: Command): void {
 
 async function run(source: string, options: ImportOptions, command: Command): Promise<void> {
   const { api, output } = await openSession(command);
-  const from = parseImportSource(source, options.all ?? false);
+  const from = parseImportSource(source);
   const body = toBody(from, parseRepository(options.to), options);
   const started = await api.send<Transfer>('POST', apiPath`/transfers`, body);
   if (options.detach) {
@@ -58,14 +60,11 @@ async function run(source: string, options: ImportOptions, command: Command): Pr
 /** Waits until it has ended; whoever breaks off leaves it running. */
 async function watch(api: Api, started: Transfer, isQuiet: boolean): Promise<Transfer> {
   const progress = openProgress(isQuiet, 'copied');
-  const signal = interruption(
-    `it goes on without you: "edgewater transfer show ${started.id}" tells how far it is, ` +
-      `"edgewater transfer cancel ${started.id}" ends it`,
-  );
+  const signal = interruption(goesOn(started.id));
   const bar = progress.start(`${started.from} to ${started.to}`, null);
   try {
     let said: string | null = null;
-    for (let transfer = started; ; transfer = await look(api, started.id)) {
+    for (let transfer = started; ; transfer = await look(api, started.id, signal)) {
       bar.update(transfer.bytes);
       if (transfer.pausedBecause !== said && transfer.pausedBecause !== null) {
         bar.hinder(transfer.pausedBecause);
@@ -84,6 +83,30 @@ async function watch(api: Api, started: Transfer, isQuiet: boolean): Promise<Tra
   }
 }
 
-function look(api: Api, id: string): Promise<Transfer> {
-  return api.get<Transfer>(apiPath`/transfers/${id}`);
+/** A registry that does not answer for a while says nothing of the transfer. */
+async function look(api: Api, id: string, signal: AbortSignal): Promise<Transfer> {
+  for (let left = FAILED_LOOKS; ; left--) {
+    try {
+      return await api.get<Transfer>(apiPath`/transfers/${id}`);
+    } catch (error) {
+      if (!(error instanceof RefusalError) || !mayPass(error)) {
+        throw error;
+      }
+      if (left === 0) {
+        throw new RefusalError(`${error.message}; ${goesOn(id)}`, error.status);
+      }
+    }
+    await sleep(INTERVAL, undefined, { signal });
+  }
+}
+
+function mayPass({ status }: RefusalError): boolean {
+  return status === null || status === 429 || status >= 500;
+}
+
+function goesOn(id: string): string {
+  return (
+    `it goes on without you: "edgewater transfer show ${id}" tells how far it is, ` +
+    `"edgewater transfer cancel ${id}" ends it`
+  );
 }

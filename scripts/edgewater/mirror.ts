@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { formatBytes } from './amount.ts';
 import { apiPath } from './api.ts';
-import { UsageError } from './errors.ts';
+import { RefusalError, UsageError } from './errors.ts';
 import { KNOWN_NAMES, knownRegistry } from './mirror/known-registries.ts';
 import {
   addUpstreamOptions,
@@ -88,6 +88,12 @@ async function add(
     throw new UsageError(`say by --url where ${namespace} is`);
   }
   const { api, output } = await openSession(command);
+  const mirrors = await api.list<Upstream>(apiPath`/upstreams`, 'upstreams');
+  if (mirrors.some((mirror) => mirror.namespace === namespace)) {
+    throw new RefusalError(
+      `${namespace} is a mirror already: "edgewater mirror set ${namespace}" changes what is given`,
+    );
+  }
   const body = { ...known, ...(await readUpstream(options)), isPublic };
   const upstream = await api.send<Upstream>('PUT', pathOf(namespace), body);
   output.done(`${namespace} is a mirror of ${upstream.url}`, upstream);

@@ -10,7 +10,9 @@ import {
 
 /** transfer list, show, cancel. */
 export function addTransferCommands(program: Command): void {
-  const group = program.command('transfer').description('imports, running and ended');
+  const group = program
+    .command('transfer')
+    .description('copies from other registries and to them, running and ended');
   group.command('list').description('list them, the newest first').action(list);
   group.command('show <transfer>').description('show how far one is, and what failed').action(show);
   group.command('cancel <transfer>').description('end one; what was copied stays').action(cancel);

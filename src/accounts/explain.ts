@@ -1,11 +1,11 @@
 import { type Decision, decide } from '../auth/decide.ts';
 import { ANONYMOUS, type Grant, type Identity } from '../auth/identity.ts';
-import { SYSTEM_ADMIN } from '../auth/login.ts';
 import type { Origin } from '../auth/network.ts';
 import type { Action } from '../auth/roles.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { namespaceOf, parseRepositoryName } from '../oci/repository-name.ts';
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
+import { SYSTEM_ADMIN } from '../storage/metadata/users.ts';
 import type { Context } from './context.ts';
 import { namespaceOfRobot } from './names.ts';
 import { enterNamespace } from './namespaces.ts';

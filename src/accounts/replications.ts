@@ -74,7 +74,8 @@ export async function runReplication(
   if (!(await context.metadata.replications.start(replication, id, context.actor))) {
     throw new RegistryError(
       'ACCOUNT_EXISTS',
-      'its last transfer is running, or too many others are: wait until they are done, or cancel one',
+      `its last transfer is running, or too many others are: wait until they are done, or cancel one; or ` +
+        `${replication.principal}, who set it, administers the system no more: set it anew`,
     );
   }
   await start(id).catch((error) => console.error(`The transfer ${id} waits for the clock:`, error));

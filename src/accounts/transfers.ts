@@ -5,6 +5,7 @@ import type { Action } from '../auth/roles.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
 import {
+  MAX_OWN,
   MAX_RUNNING,
   type NewTransfer,
   type TransferOptions,
@@ -59,10 +60,11 @@ export async function startTransfer(
     target: id,
     after: JSON.stringify(asked),
   };
-  if (!(await metadata.transfers.create(transfer, actor, entry))) {
+  if (!(await metadata.transfers.create(transfer, identity.isAdmin, actor, entry))) {
+    const own = identity.isAdmin ? '' : `${MAX_OWN} of yours, or `;
     throw new RegistryError(
       'TOOMANYREQUESTS',
-      `${MAX_RUNNING} transfers are running: wait until one is done, or cancel one`,
+      `${own}${MAX_RUNNING} transfers are running: wait until one is done, or cancel one`,
     );
   }
   await start(id).catch((error) => console.error(`The transfer ${id} waits for the clock:`, error));
@@ -70,15 +72,18 @@ export async function startTransfer(
 }
 
 /**
- * Tells from which side to which it goes: one of them is another registry.
+ * Tells from which side to which it goes: one of them is another registry. A short name of Docker Hub is
+ * written out.
  *
  * @throws ACCOUNT_INVALID, and DENIED when both are
  */
 export async function withDirection(
   { metadata }: Context,
-  { source, target }: Pick<AskedTransfer, 'source' | 'target'>,
+  between: Pick<AskedTransfer, 'source' | 'target'>,
   settings: Omit<TransferOptions, 'isPush'>,
 ): Promise<AskedTransfer> {
+  const { target } = between;
+  const source = settings.isPrefix ? between.source : withHubLibrary(between.source);
   const isMirror = async (name: RepositoryName) =>
     (await metadata.upstreams.find(namespaceOf(name))) !== null;
   const [isFromMirror, isPush] = await Promise.all([isMirror(source), isMirror(target)]);
@@ -94,6 +99,11 @@ export async function withDirection(
     );
   }
   return { source, target, options: { ...settings, isPush } };
+}
+
+/** "docker.io/alpine" is what Docker Hub has as library/alpine. */
+function withHubLibrary(name: RepositoryName): RepositoryName {
+  return name.replace(/^docker\.io\/([^/]+)$/, 'docker.io/library/$1') as RepositoryName;
 }
 
 /** One's own transfers, the newest first; all of them for an administrator of the system. */

@@ -1,6 +1,6 @@
 import { seal } from '../auth/sealing.ts';
 import { RegistryError } from '../oci/errors.ts';
-import type { UpstreamRecord } from '../storage/metadata/upstreams.ts';
+import { MAX_UPSTREAMS, type UpstreamRecord } from '../storage/metadata/upstreams.ts';
 import type { UpstreamGates } from '../upstream/gates.ts';
 import type { UpstreamState } from '../upstream/pauses.ts';
 import type { Context } from './context.ts';
@@ -66,8 +66,8 @@ export async function getUpstreamState(
 /**
  * Makes a namespace a mirror, or changes what is known of its upstream.
  *
- * @throws ACCOUNT_INVALID when it must not be, see {@link checkUpstream}; ACCOUNT_EXISTS when the
- *   namespace has repositories of its own
+ * @throws ACCOUNT_INVALID when it must not be, see {@link checkUpstream}, or there are too many;
+ *   ACCOUNT_EXISTS when the namespace has repositories of its own
  */
 export async function setUpstream(
   { metadata, actor, gates, upstreamRules }: UpstreamContext,
@@ -90,10 +90,14 @@ export async function setUpstream(
     after: JSON.stringify(withoutSecret(upstream)),
   };
   if (!(await metadata.upstreams.put(upstream, isPublic, UNPULLED_GOES, actor, entry))) {
-    throw new RegistryError(
-      'ACCOUNT_EXISTS',
-      `${namespace} has repositories of its own: only a namespace without any becomes a mirror`,
-    );
+    const others = (await metadata.upstreams.list()).filter((one) => one.namespace !== namespace);
+    throw others.length >= MAX_UPSTREAMS
+      ? new RegistryError('ACCOUNT_INVALID', `there are ${MAX_UPSTREAMS} mirrors: remove one`)
+      : new RegistryError(
+          'ACCOUNT_EXISTS',
+          `${namespace} has repositories of its own: only a namespace without any becomes a mirror. ` +
+            'Delete them, and those that can be restored yet for good ("edgewater repo purge")',
+        );
   }
   await gates.forget(upstream);
   if (before !== null && before.url !== upstream.url) {

@@ -86,7 +86,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'unfetched_content.size': upTo(Number.MAX_SAFE_INTEGER), // as a manifest says
   quota_warning: fits(warningPercent),
   manifest_digest: digest,
-  'unfetched_content.kind': fits(z.enum(['blob', 'manifest'])),
+  'unfetched_content.kind': fits(z.enum(['blob', 'external', 'manifest'])),
   'upstream_tags.name': tag,
   'upstreams.url': fits(upstream.url),
   'upstreams.username': fits(upstream.username),

@@ -44,12 +44,12 @@ export const transferSchema = z.strictObject({
   finishedAt: timestamp.nullable(),
 });
 
-/** Copies from mirrored registries. */
+/** Copies from other registries, and to them. */
 export const TRANSFER_ROUTES: readonly Route[] = [
   route({
     method: 'POST',
     path: PATH,
-    summary: 'Start to copy repositories from a mirrored registry into own ones, or to it',
+    summary: 'Start to copy repositories from a mirrored registry into own ones, or the other way',
     permission: 'caller',
     body: transferBody,
     query: null,

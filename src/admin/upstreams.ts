@@ -51,7 +51,7 @@ export const upstreamSettings = z.strictObject({
     .max(MAX_PLATFORMS)
     .nullable()
     .default(null)
-    .describe('as "linux/amd64"; null for all'),
+    .describe('as "linux/arm64", with all its variants, or "linux/arm/v7"; null for all'),
   tagMaxAge: seconds.default(300).describe('seconds until a tag is asked for again'),
   missingMaxAge: seconds.default(60).describe('seconds until what was not there is'),
   keepBytes: z

@@ -2,14 +2,12 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { RegistryError } from '../oci/errors.ts';
 import type { LoginRecord } from '../storage/metadata/credentials.ts';
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
+import { SYSTEM_ADMIN } from '../storage/metadata/users.ts';
 import { logInWorkload } from './federation.ts';
 import type { LoginGuard } from './guard.ts';
 import type { Grant, Identity } from './identity.ts';
 import { NO_PASSWORD, verifyPassword } from './passwords.ts';
 import { hashSecret, isSecret } from './secrets.ts';
-
-/** The user whose password is the secret ADMIN_PASSWORD. */
-export const SYSTEM_ADMIN = 'admin';
 
 /** The user name that goes with an identity token of a trusted issuer. */
 export const WORKLOAD_USER = 'oidc';

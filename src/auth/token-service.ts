@@ -1,7 +1,7 @@
 import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts';
+import { SYSTEM_ADMIN } from '../storage/metadata/users.ts';
 import type { Identity } from './identity.ts';
-import { SYSTEM_ADMIN } from './login.ts';
 import type { NetworkRules } from './network.ts';
 import { rightsOf } from './rights.ts';
 import type { Action } from './roles.ts';

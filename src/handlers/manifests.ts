@@ -9,8 +9,8 @@ import {
   OCI_TAG,
   staleWarning,
 } from '../http/headers.ts';
+import { MAX_MANIFEST_SIZE } from '../oci/manifest.ts';
 import { type PastTag, parseTag, type Reference } from '../oci/reference.ts';
-import { MAX_MANIFEST_SIZE } from '../registry/manifest-pushes.ts';
 import type { ManifestRecord } from '../registry/manifests.ts';
 import type { Repository } from '../registry/registry.ts';
 

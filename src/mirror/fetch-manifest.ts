@@ -7,27 +7,18 @@ import {
   isDigest,
 } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
-import { type Manifest, parseManifest } from '../oci/manifest.ts';
-import {
-  DOCKER_MANIFEST,
-  DOCKER_MANIFEST_LIST,
-  OCI_INDEX,
-  OCI_MANIFEST,
-} from '../oci/media-types.ts';
+import { MAX_MANIFEST_SIZE, type Manifest, parseManifest } from '../oci/manifest.ts';
+import { ACCEPT_MANIFESTS } from '../oci/media-types.ts';
 import type { Reference } from '../oci/reference.ts';
 import { newManifest } from '../registry/new-manifest.ts';
+import { ConstraintError } from '../storage/metadata/database.ts';
 import type { NamedContent } from '../storage/metadata/mirrored.ts';
 import { readWhole } from '../upstream/read-whole.ts';
 import { MIRROR, type Source } from './source.ts';
 
-const ACCEPT = [OCI_INDEX, OCI_MANIFEST, DOCKER_MANIFEST_LIST, DOCKER_MANIFEST].join(', ');
-
-/** The spec's: distribution-spec v1.1.1 "Pushing Manifests". */
-const MAX_SIZE = 4 * 2 ** 20; // bytes
-
 /**
- * What a tag names at the upstream now, by HEAD, which Docker Hub does not count; null when it names
- * nothing there, or the upstream does not tell the digest.
+ * What a tag names at the upstream now, by HEAD, which Docker Hub does not count; null when the upstream
+ * does not tell the digest.
  *
  * @throws MANIFEST_UNKNOWN when it names nothing; UPSTREAM_LIMITED, UPSTREAM_FAILED, UPSTREAM_REFUSED
  */
@@ -39,7 +30,7 @@ export async function askForDigest(
     method: 'HEAD',
     repository: remote,
     path: `manifests/${tag}`,
-    headers: { Accept: ACCEPT },
+    headers: { Accept: ACCEPT_MANIFESTS },
   });
   if (response === null) {
     throw new RegistryError('MANIFEST_UNKNOWN', `the upstream has no ${remote}:${tag}`);
@@ -52,8 +43,9 @@ export async function askForDigest(
  * Fetches a manifest, or an index, and stores it; a tag that it is asked for by names it then. What it
  * names in turn is fetched when somebody asks for it.
  *
- * @throws MANIFEST_UNKNOWN, UPSTREAM_LIED, UPSTREAM_LIMITED, UPSTREAM_FAILED,
- *   UPSTREAM_REFUSED, QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED, UNAVAILABLE
+ * @throws MANIFEST_UNKNOWN, NAME_UNKNOWN, UPSTREAM_LIED, UPSTREAM_LIMITED, UPSTREAM_FAILED,
+ *   UPSTREAM_REFUSED, QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED, RESTORE_UNDER_WAY,
+ *   TAG_IMMUTABLE, UNAVAILABLE
  */
 export async function fetchManifest(source: Source, reference: Reference): Promise<Digest> {
   const { client, remote, repository, stores } = source;
@@ -62,7 +54,7 @@ export async function fetchManifest(source: Source, reference: Reference): Promi
     method: 'GET',
     repository: remote,
     path: `manifests/${text}`,
-    headers: { Accept: ACCEPT },
+    headers: { Accept: ACCEPT_MANIFESTS },
   });
   if (response === null) {
     throw new RegistryError(
@@ -81,10 +73,11 @@ export async function fetchManifest(source: Source, reference: Reference): Promi
       `the upstream sent a manifest with the digest ${digest} as ${told}: nothing of it is kept`,
     );
   }
-  const manifest = parse(bytes, response.headers.get('Content-Type'));
+  const manifest = parseSent(bytes, response.headers.get('Content-Type'));
   const row = await newManifest(stores, repository, manifest, digest, bytes);
   const content = [
-    ...[...manifest.blobs, ...manifest.externalBlobs].map(named('blob')),
+    ...manifest.blobs.map(named('blob')),
+    ...manifest.externalBlobs.map(named('external')),
     ...manifest.children.map(named('manifest')),
   ];
   const tag = 'tag' in reference ? reference.tag : null;
@@ -94,7 +87,9 @@ export async function fetchManifest(source: Source, reference: Reference): Promi
     if (row.key !== null) {
       await stores.metadata.uploads.abandon(row.key);
     }
-    throw error;
+    throw error instanceof ConstraintError
+      ? new RegistryError('UNAVAILABLE', 'storing the manifest took too long; try again')
+      : error;
   }
   return digest;
 }
@@ -108,7 +103,8 @@ const named =
     platform: platform ?? null,
   });
 
-function parse(bytes: Uint8Array, contentType: string | null): Manifest {
+/** Reads a manifest that the upstream sent, whose faults are not the reader's. @throws UPSTREAM_LIED */
+export function parseSent(bytes: Uint8Array, contentType: string | null): Manifest {
   try {
     return parseManifest(bytes, contentType);
   } catch (error) {
@@ -119,7 +115,7 @@ function parse(bytes: Uint8Array, contentType: string | null): Manifest {
 }
 
 async function readManifest(response: Response): Promise<Uint8Array> {
-  const bytes = await readWhole(response, MAX_SIZE);
+  const bytes = await readWhole(response, MAX_MANIFEST_SIZE);
   if (bytes === null) {
     throw new RegistryError(
       'UPSTREAM_FAILED',

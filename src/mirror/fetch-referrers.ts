@@ -1,40 +1,64 @@
-import { isDigest, type SubjectDigest } from '../oci/digest.ts';
+import type { Digest, SubjectDigest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
-import { parseManifest } from '../oci/manifest.ts';
+import { MAX_MANIFEST_SIZE } from '../oci/manifest.ts';
 import { OCI_INDEX } from '../oci/media-types.ts';
 import { referrersTag } from '../oci/subject-tag.ts';
-import { collect } from '../streams/collect.ts';
-import { fetchManifest } from './fetch-manifest.ts';
+import { readWhole } from '../upstream/read-whole.ts';
+import { fetchManifest, parseSent } from './fetch-manifest.ts';
 import type { Source } from './source.ts';
-
-/** What clients read of a list: distribution-spec v1.1.1 "Listing Referrers". */
-const MAX_SIZE = 4 * 2 ** 20; // bytes
 
 /** So many signatures, SBOMs and the like of one manifest are fetched at once; the rest the next time. */
 const MAX_FETCHED = 100;
 
 /**
- * Fetches what refers to a manifest at the upstream, as its API lists it, or the tag that stands in for
- * that where there is no API (distribution-spec v1.1.1 "Unavailable Referrers API").
+ * What refers to a manifest at the upstream, as its API lists it, or the tag that stands in for that where
+ * there is no API (distribution-spec v1.1.1 "Unavailable Referrers API").
  *
  * @throws UPSTREAM_LIED, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED
  */
-export async function fetchReferrers(source: Source, subject: SubjectDigest): Promise<void> {
-  const { stores, repository } = source;
+export async function listReferrers(source: Source, subject: SubjectDigest): Promise<Digest[]> {
   const bytes =
     (await read(source, `referrers/${subject}`)) ??
     (await read(source, `manifests/${referrersTag(subject)}`));
-  if (bytes === null) {
-    return;
-  }
-  const { children } = parseManifest(bytes, OCI_INDEX);
-  const digests = children.map(({ digest }) => digest);
+  const children = bytes === null ? [] : parseSent(bytes, OCI_INDEX).children;
+  return children.map(({ digest }) => digest);
+}
+
+/**
+ * Fetches what {@link listReferrers} lists. What is listed and cannot be had is left out, and added to
+ * `gone`, of which nothing is asked for.
+ *
+ * @returns whether all is here by now
+ * @throws UPSTREAM_LIED, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, QUOTA_OF_BYTES_EXCEEDED,
+ *   QUOTA_OF_REPOSITORIES_EXCEEDED, RESTORE_UNDER_WAY, NAME_UNKNOWN, UNAVAILABLE
+ */
+export async function fetchReferrers(
+  source: Source,
+  subject: SubjectDigest,
+  gone: Set<Digest> = new Set(),
+): Promise<boolean> {
+  const { stores, repository } = source;
+  const listed = await listReferrers(source, subject);
+  const digests = listed.filter((digest) => !gone.has(digest));
   const { manifests } = stores.metadata;
-  for (const digest of await manifests.missing(repository, digests, MAX_FETCHED)) {
-    if (isDigest(digest)) {
-      await fetchManifest(source, { digest });
-    }
+  const missing = await manifests.missing(repository, digests, MAX_FETCHED);
+  for (const digest of missing) {
+    await fetchManifest(source, { digest }).catch((error: unknown) => {
+      if (!isOfItself(error)) {
+        throw error;
+      }
+      console.error(`${repository} goes without ${digest}, which refers to ${subject}:`, error);
+      gone.add(digest);
+    });
   }
+  return missing.length < MAX_FETCHED;
+}
+
+/** Whether a failure says nothing of the other manifests. */
+function isOfItself(error: unknown): boolean {
+  return (
+    error instanceof RegistryError && ['MANIFEST_UNKNOWN', 'UPSTREAM_LIED'].includes(error.error)
+  );
 }
 
 async function read({ client, remote }: Source, path: string): Promise<Uint8Array | null> {
@@ -49,9 +73,12 @@ async function read({ client, remote }: Source, path: string): Promise<Uint8Arra
     await response?.body?.cancel();
     return null;
   }
-  const bytes = await collect(response.body, MAX_SIZE).catch(() => null);
+  const bytes = await readWhole(response, MAX_MANIFEST_SIZE);
   if (bytes === null) {
-    throw new RegistryError('UPSTREAM_FAILED', 'the upstream broke off while it listed referrers');
+    throw new RegistryError(
+      'UPSTREAM_FAILED',
+      'the upstream broke off while it listed referrers, or listed more than 4 MiB',
+    );
   }
   return bytes;
 }

@@ -10,11 +10,13 @@ import type { Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import { type Result, toResult } from '../rpc/result.ts';
 import type { Stores } from '../storage/stores.ts';
+import { adoptBlob } from './adopt-blob.ts';
 import { AnswerMemory } from './answer-memory.ts';
 import { type BlobFetch, fetchBlob } from './fetch-blob.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import { fetchReferrers } from './fetch-referrers.ts';
-import { openSource, openStores } from './open-source.ts';
+import { openOwnStores, openSource } from './open-source.ts';
+import { isWanted } from './platforms.ts';
 import { refreshTag, type TagState, whyStale } from './refresh-tag.ts';
 import type { Source } from './source.ts';
 
@@ -23,18 +25,18 @@ export class MirrorFetch extends DurableObject<Env> {
   readonly #memory = new AnswerMemory();
   #running: { repository: RepositoryName; work: Promise<unknown> } | null = null;
   #waiting = 0;
-  #listedUntil = 0; // milliseconds since the epoch
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
-    this.#stores = openStores(env);
+    this.#stores = openOwnStores(env);
   }
 
   /**
    * Has a blob fetched for a repository. The first of several who want its bytes gets them as they come;
    * for all others the answer is null, and comes when the blob is stored.
    *
-   * @throws BLOB_UNKNOWN, NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED
+   * @throws BLOB_UNKNOWN, NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED,
+   *   QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED, UPLOAD_TOO_LARGE, RESTORE_UNDER_WAY, UNAVAILABLE
    */
   blob(
     repository: RepositoryName,
@@ -65,16 +67,18 @@ export class MirrorFetch extends DurableObject<Env> {
   /**
    * Has a manifest fetched by its digest.
    *
-   * @throws MANIFEST_UNKNOWN, NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED
+   * @throws MANIFEST_UNKNOWN, NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED,
+   *   QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED, RESTORE_UNDER_WAY, UNAVAILABLE
    */
   manifest(repository: RepositoryName, digest: Digest): Promise<Result<void>> {
     return toResult(() =>
       this.#shared(repository, async (source) => {
         const { manifests } = this.#stores.metadata;
-        if ((await manifests.stat(repository, { digest })) === null) {
-          await this.#checkPlatform(source, digest);
-          await fetchManifest(source, { digest });
+        if ((await manifests.stat(repository, { digest })) !== null) {
+          return;
         }
+        await this.#checkPlatform(source, digest);
+        await this.#memory.remembering(source, () => fetchManifest(source, { digest }));
       }),
     );
   }
@@ -82,7 +86,8 @@ export class MirrorFetch extends DurableObject<Env> {
   /**
    * Has a tag brought up to date with the upstream, if it was not within its maximum age.
    *
-   * @throws MANIFEST_UNKNOWN, NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED
+   * @throws MANIFEST_UNKNOWN, NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED,
+   *   QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED, RESTORE_UNDER_WAY, UNAVAILABLE
    */
   tag(repository: RepositoryName, tag: Tag): Promise<Result<TagState>> {
     return toResult(() =>
@@ -91,28 +96,30 @@ export class MirrorFetch extends DurableObject<Env> {
         if (known !== null) {
           return known;
         }
-        const state = await refreshTag(source, tag);
-        this.#memory.noteStale(state, source.upstream.missingMaxAge);
+        const state = await this.#memory.remembering(source, () => refreshTag(source, tag));
+        this.#memory.noteStale(state, source.upstream);
         return state;
       }),
     );
   }
 
   /**
-   * Has what refers to a manifest fetched, if it was not within the maximum age of tags. When the upstream
-   * does not answer, or has had enough of us, what is here has to do, unless its settings say otherwise.
+   * Has what refers to a manifest fetched, if all of it was not within the maximum age of tags. When that
+   * cannot be had or stored, what is here has to do, unless the upstream's settings say otherwise.
    *
-   * @throws NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED
+   * @throws NAME_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED,
+   *   QUOTA_OF_BYTES_EXCEEDED, QUOTA_OF_REPOSITORIES_EXCEEDED, RESTORE_UNDER_WAY, UNAVAILABLE
    */
   referrers(repository: RepositoryName, subject: SubjectDigest): Promise<Result<void>> {
     return toResult(() =>
       this.#shared(repository, async (source) => {
-        if (this.#listedUntil > Date.now()) {
+        if (this.#memory.isListed()) {
           return;
         }
         try {
-          await fetchReferrers(source, subject);
-          this.#listedUntil = Date.now() + source.upstream.tagMaxAge * 1000;
+          if (await fetchReferrers(source, subject, this.#memory.gone)) {
+            this.#memory.noteListed(source.upstream);
+          }
         } catch (error) {
           if (whyStale(source, error) === null) {
             throw error;
@@ -127,11 +134,15 @@ export class MirrorFetch extends DurableObject<Env> {
     if (this.#running !== null) {
       return this.#running.work as Promise<T>;
     }
-    const running = openSource(this.env, this.#stores, repository).then((source) =>
-      this.#memory.remembering(source, () => work(source)),
-    );
+    const running = this.#open(repository).then(work);
     this.#run(repository, running);
     return running;
+  }
+
+  async #open(repository: RepositoryName): Promise<Source> {
+    const source = await openSource(this.env, this.#stores, repository);
+    this.#memory.begin(source.upstream);
+    return source;
   }
 
   /**
@@ -168,26 +179,28 @@ export class MirrorFetch extends DurableObject<Env> {
   }
 
   async #startBlob(repository: RepositoryName, digest: Digest): Promise<BlobFetch | null> {
-    const source = await openSource(this.env, this.#stores, repository);
-    const { mirrored } = this.#stores.metadata;
-    const wanted = await mirrored.findUnfetched(repository, digest);
-    if (wanted !== null) {
-      await mirrored.adopt(repository, digest);
-    }
+    const source = await this.#open(repository);
     if (await this.#hasBlob(repository, digest)) {
       return null;
     }
-    return this.#memory.remembering(source, () =>
-      fetchBlob(source, digest, wanted?.size ?? null, () => this.#waiting === 0),
-    );
+    return this.#memory.remembering(source, async () => {
+      if (await adoptBlob(source, digest)) {
+        return null;
+      }
+      const { mirrored } = this.#stores.metadata;
+      const wanted = await mirrored.findUnfetched(repository, digest, 'blob');
+      return fetchBlob(source, digest, wanted?.size ?? null, () => this.#waiting === 0);
+    });
   }
 
   /** An index may name platforms that this mirror leaves out. */
   async #checkPlatform({ upstream, stores, repository }: Source, digest: Digest): Promise<void> {
     const { platforms } = upstream;
     const named =
-      platforms === null ? null : await stores.metadata.mirrored.findUnfetched(repository, digest);
-    if (named?.platform != null && platforms?.includes(named.platform) === false) {
+      platforms === null
+        ? null
+        : await stores.metadata.mirrored.findUnfetched(repository, digest, 'manifest');
+    if (platforms !== null && named?.platform != null && !isWanted(named.platform, platforms)) {
       throw new RegistryError(
         'MANIFEST_UNKNOWN',
         `the mirror of ${upstream.namespace} leaves ${named.platform} out: it has ${platforms.join(', ')}`,

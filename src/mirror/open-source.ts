@@ -2,28 +2,19 @@ import type { Env } from '../env.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
 import { readLifetimes } from '../storage/metadata/lifetimes.ts';
-import { Stores } from '../storage/stores.ts';
+import { NO_ORIGIN, openStores } from '../storage/open-stores.ts';
+import type { Stores } from '../storage/stores.ts';
 import { UpstreamClient } from '../upstream/client.ts';
 import { UpstreamGates } from '../upstream/gates.ts';
 import { remoteRepository } from './remote-repository.ts';
 import type { Source } from './source.ts';
 
-/** A Durable Object asks at no host, so it has no edge cache. */
-const NO_ORIGIN = 'http://localhost';
-
-/** The stores, for a Durable Object that fetches. */
-export function openStores(env: Env): Stores {
-  return new Stores(
-    {
-      database: env.DB,
-      bucket: env.BUCKET,
-      readWindow: Number.POSITIVE_INFINITY,
-      maxAges: { membership: 0, tag: 0 },
-      lifetimes: readLifetimes(env.LIFETIMES),
-      pullInterval: 0,
-    },
-    NO_ORIGIN,
-  );
+/** The stores, for a Durable Object: it is in no place of which something is to be remembered. */
+export function openOwnStores(env: Env): Stores {
+  const lifetimes = readLifetimes(env.LIFETIMES);
+  const maxAges = { membership: 0, tag: 0 };
+  const usage = { readWindow: Number.POSITIVE_INFINITY, maxAges, lifetimes, pullInterval: 0 };
+  return openStores(env, usage, NO_ORIGIN);
 }
 
 /** Where a repository of a mirror is fetched from. @throws NAME_UNKNOWN */

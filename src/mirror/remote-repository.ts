@@ -10,11 +10,16 @@ import type { UpstreamRecord } from '../storage/metadata/upstreams.ts';
  */
 export function remoteRepository(upstream: UpstreamRecord, repository: RepositoryName): string {
   const name = repository.slice(namespaceOf(repository).length + 1);
-  if (name === '' || !upstream.repositories.some((glob) => globMatches(glob, name))) {
+  if (!isFetched(upstream, name)) {
     throw new RegistryError(
       'NAME_UNKNOWN',
       `the mirror of ${upstream.namespace} does not fetch "${name}": its list of repositories has others`,
     );
   }
   return name;
+}
+
+/** Whether the rules of an upstream let a repository be fetched, by the name that it has there. */
+export function isFetched({ repositories }: UpstreamRecord, name: string): boolean {
+  return name !== '' && repositories.some((glob) => globMatches(glob, name));
 }

@@ -4,13 +4,16 @@ import { RegistryError } from './errors.ts';
 /** RFC 6838 section 4.2: at most 127 characters on either side of the slash. */
 const MAX_MEDIA_TYPE_LENGTH = 255;
 
+/** Of each part of a platform. What is longer is of no platform that there is. */
+const MAX_PLATFORM_LENGTH = 64;
+
 /** image-spec v1.1.1 descriptor.md: the properties that a registry acts on. */
 export interface Descriptor<D = Digest> {
   mediaType: string;
   digest: D;
   size: number; // bytes
   urls?: readonly string[];
-  platform?: string; // as "linux/arm64" or "linux/arm/v7"
+  platform?: string; // as "linux/arm64" or "linux/arm/v7"; each part cut after 64 characters
 }
 
 /**
@@ -54,8 +57,10 @@ export function parseDescriptor<D extends string>(
 /** image-spec v1.1.1 image-index.md, "platform"; null for what names none. */
 function platformName(value: unknown): string | null {
   const { os, architecture, variant } = isObject(value) ? value : {};
-  const parts = [os, architecture, variant].filter(
-    (part) => typeof part === 'string' && part !== '',
+  const parts = [os, architecture, variant].flatMap((part) =>
+    typeof part === 'string' && part !== ''
+      ? [part.slice(0, MAX_PLATFORM_LENGTH).toWellFormed()]
+      : [],
   );
   return parts.length < 2 ? null : parts.join('/');
 }

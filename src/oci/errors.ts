@@ -118,7 +118,7 @@ export type ErrorName = keyof typeof ERRORS;
  *
  * `message` says what was wrong and what to do; without it the table's words are used. Each entry
  * of `details` becomes one entry of the answer's `errors` array: strings, because Go clients built
- * on specs-go cannot read anything else. `headers` are added to the answer.
+ * on specs-go cannot read anything else. `headers` are added to the answer. `cause` is what the platform threw.
  */
 export class RegistryError extends Error {
   override readonly name = 'RegistryError';
@@ -129,9 +129,9 @@ export class RegistryError extends Error {
   constructor(
     error: ErrorName,
     message: string = ERRORS[error].message,
-    options: { details?: readonly string[]; headers?: Record<string, string> } = {},
+    options: ErrorOptions & { details?: readonly string[]; headers?: Record<string, string> } = {},
   ) {
-    super(message);
+    super(message, options);
     this.error = error;
     this.details = options.details ?? [];
     this.headers = options.headers ?? {};

@@ -8,6 +8,9 @@ import {
   type ManifestMediaType,
 } from './media-types.ts';
 
+/** distribution-spec v1.1.1 "Pushing Manifests" asks for so much; lists of referrers have the same limit. */
+export const MAX_MANIFEST_SIZE = 4 * 2 ** 20; // bytes
+
 /** As one parameter of a statement their digests stay below D1's 2 MB. */
 const MAX_DESCRIPTORS = 10_000;
 

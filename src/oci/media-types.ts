@@ -4,15 +4,17 @@ export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
 export const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 export const DOCKER_MANIFEST_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
 
-export type ManifestMediaType =
-  | typeof OCI_MANIFEST
-  | typeof OCI_INDEX
-  | typeof DOCKER_MANIFEST
-  | typeof DOCKER_MANIFEST_LIST;
+/** The media types of which this registry stores manifests. */
+const MANIFESTS = [OCI_INDEX, OCI_MANIFEST, DOCKER_MANIFEST_LIST, DOCKER_MANIFEST] as const;
+
+export type ManifestMediaType = (typeof MANIFESTS)[number];
+
+/** The header with which another registry is asked for a manifest. */
+export const ACCEPT_MANIFESTS = MANIFESTS.join(', ');
 
 /** True for the media types of which this registry stores manifests. */
 export function isManifestMediaType(mediaType: string): mediaType is ManifestMediaType {
-  return isIndexMediaType(mediaType) || mediaType === OCI_MANIFEST || mediaType === DOCKER_MANIFEST;
+  return MANIFESTS.some((known) => known === mediaType);
 }
 
 /** True for an image index or a Docker manifest list. */

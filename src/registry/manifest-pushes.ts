@@ -17,9 +17,6 @@ import type { TagCondition } from '../storage/metadata/tags.ts';
 import type { Stores } from '../storage/stores.ts';
 import { newManifest } from './new-manifest.ts';
 
-/** The spec asks for 4 MiB (distribution-spec v1.1.1 "Pushing Manifests"). */
-export const MAX_MANIFEST_SIZE = 4 * 2 ** 20; // bytes
-
 /** How many missing blobs, and how many missing manifests, an error lists. */
 const MAX_DETAILS = 100;
 

@@ -37,8 +37,8 @@ export class MirrorNames {
   }
 
   /** Whether a repository is another registry's, of which this one has a mirror. */
-  async isMirrored(name: RepositoryName): Promise<boolean> {
-    return (await this.#mirrors.find(namespaceOf(name))) !== null;
+  isMirrored(name: RepositoryName): Promise<boolean> {
+    return this.#mirrors.isMirrored(name);
   }
 
   /** Docker Hub's names of one part are short for those below "library". */

@@ -1,7 +1,7 @@
 import type { ByteRange } from '../oci/byte-range.ts';
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
-import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Content } from '../storage/content-store.ts';
 import type { Actor } from '../storage/metadata/audit.ts';
 import type { BlobRecord } from '../storage/metadata/blobs.ts';
@@ -29,11 +29,11 @@ export class MirroredBlobs extends Blobs {
       return await super.stat(digest);
     } catch (error) {
       const isUnknown = error instanceof RegistryError && error.error === 'BLOB_UNKNOWN';
-      if (!isUnknown || (await this.#stores.mirrors.find(namespaceOf(this.#name))) === null) {
+      if (!isUnknown || !(await this.#stores.mirrors.isMirrored(this.#name))) {
         throw error;
       }
     }
-    const named = await this.#stores.metadata.mirrored.findUnfetched(this.#name, digest);
+    const named = await this.#stores.metadata.mirrored.findUnfetched(this.#name, digest, 'blob');
     if (named === null) {
       await this.#fetches.blob(digest, false);
       return super.stat(digest);
@@ -45,8 +45,9 @@ export class MirroredBlobs extends Blobs {
 
   /** Nobody pushes to a mirror: who may do so elsewhere only reads here. */
   override async statForPush(digest: Digest): Promise<BlobRecord> {
-    const isMirror = (await this.#stores.mirrors.find(namespaceOf(this.#name))) !== null;
-    return isMirror ? this.stat(digest) : super.statForPush(digest);
+    return (await this.#stores.mirrors.isMirrored(this.#name))
+      ? this.stat(digest)
+      : super.statForPush(digest);
   }
 
   override async open(blob: BlobRecord, range: ByteRange | null): Promise<Content> {

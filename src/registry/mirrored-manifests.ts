@@ -33,8 +33,9 @@ export class MirroredManifests extends Manifests {
 
   /** Nobody pushes to a mirror: who may do so elsewhere only reads here. */
   override async statForPush(reference: Reference | PastTag): Promise<ManifestRecord> {
-    const isMirror = (await this.#stores.mirrors.find(namespaceOf(this.#name))) !== null;
-    return isMirror ? this.stat(reference) : super.statForPush(reference);
+    return (await this.#stores.mirrors.isMirrored(this.#name))
+      ? this.stat(reference)
+      : super.statForPush(reference);
   }
 
   async #fetched<T extends ManifestRecord>(
@@ -60,7 +61,7 @@ export class MirroredManifests extends Manifests {
       return await read();
     } catch (error) {
       const isUnknown = error instanceof RegistryError && error.error === 'MANIFEST_UNKNOWN';
-      if (!isUnknown || (await this.#stores.mirrors.find(namespaceOf(this.#name))) === null) {
+      if (!isUnknown || !(await this.#stores.mirrors.isMirrored(this.#name))) {
         throw error;
       }
     }

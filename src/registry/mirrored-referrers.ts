@@ -1,5 +1,5 @@
 import type { SubjectDigest } from '../oci/digest.ts';
-import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { Listing, PageRequest } from './listing.ts';
 import type { MirrorFetches } from './mirror-fetches.ts';
@@ -23,7 +23,7 @@ export class MirroredReferrers extends Referrers {
     artifactType: string | null,
     page: PageRequest,
   ): Promise<Listing<ReferrerDescriptor>> {
-    if (page.last === '' && (await this.#stores.mirrors.find(namespaceOf(this.#name))) !== null) {
+    if (page.last === '' && (await this.#stores.mirrors.isMirrored(this.#name))) {
       await this.#fetches.referrers(subject);
     }
     return super.list(subject, artifactType, page);

@@ -12,7 +12,7 @@ export function failObject(thrown: unknown): never {
   const { retryable, overloaded, remote, name } = thrown as Partial<ObjectError>;
   if (retryable || overloaded || (!remote && name === 'Error')) {
     console.error('A Durable Object did not answer:', thrown);
-    throw new RegistryError('UNAVAILABLE');
+    throw new RegistryError('UNAVAILABLE', undefined, { cause: thrown });
   }
   throw thrown;
 }

@@ -269,5 +269,5 @@ function hasCode(error: unknown, code: string): boolean {
 
 function unavailable(error: unknown): RegistryError {
   console.error('R2 failed:', error);
-  return new RegistryError('UNAVAILABLE');
+  return new RegistryError('UNAVAILABLE', undefined, { cause: error });
 }

@@ -14,7 +14,7 @@
  * ├── <repository>@<digest>, …:<tag>   the fetch of a manifest into a mirror
  * ├── <repository>@<digest>#referrers  the fetch of what refers to one
  * ├── <namespace> <url>                what all requests to its upstream have in common
- * └── <transfer id>                    a copy from a mirrored registry
+ * └── <transfer id>                    a copy from another registry or to it
  *
  * Edge cache of each location, below https://<the registry's host>/edge-cache/
  * ├── content/<R2 key or digest>       bytes, whatever repositories have them

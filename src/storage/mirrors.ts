@@ -1,3 +1,4 @@
+import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
 import type { Isolate } from './isolate.ts';
 import type { UpstreamMetadata, UpstreamRecord } from './metadata/upstreams.ts';
 
@@ -19,6 +20,11 @@ export class Mirrors {
     return namespace.includes('.')
       ? this.#recall(`upstream ${namespace}`, () => this.#upstreams.find(namespace))
       : null;
+  }
+
+  /** Whether a repository is another registry's, of which this one has a mirror. */
+  async isMirrored(name: RepositoryName): Promise<boolean> {
+    return (await this.find(namespaceOf(name))) !== null;
   }
 
   /**

@@ -3,12 +3,13 @@ import { discard } from './discard.ts';
 const READ_SIZE = 64 * 2 ** 10; // bytes
 
 /**
- * The whole body, or null when it has more than `limit` bytes; the rest is then discarded. However
- * small the pieces are in which it comes, it takes no more memory than four times its length.
+ * The whole body, or null when it has more than `limit` bytes; `leave` does away with the rest then.
+ * However small the pieces are in which it comes, it takes no more memory than four times its length.
  */
 export async function collect(
   body: ReadableStream<Uint8Array>,
   limit: number,
+  leave: (body: ReadableStream<Uint8Array>) => Promise<void> = discard,
 ): Promise<Uint8Array | null> {
   const reader = body.getReader({ mode: 'byob' });
   let collected = new Uint8Array(READ_SIZE);
@@ -18,7 +19,7 @@ export async function collect(
     if (value !== undefined) {
       if (length + value.byteLength > limit) {
         reader.releaseLock();
-        await discard(body);
+        await leave(body);
         return null;
       }
       collected = withRoom(collected, length, value.byteLength);

@@ -1,11 +1,12 @@
 import { globMatches } from '../auth/globs.ts';
+import type { Digest } from '../oci/digest.ts';
 import { isTag } from '../oci/reference.ts';
-import { followsSubject } from '../oci/subject-tag.ts';
+import { followsSubject, isReferrersTag, referrersTag } from '../oci/subject-tag.ts';
 import type { TransferOptions } from '../storage/metadata/transfers.ts';
 import type { NewTag } from './work-list.ts';
 
-/** What cosign and older clients make of the digest of a manifest, for what is about it. */
-const SUFFIXES = ['', '.sig', '.att', '.sbom'];
+/** What cosign appends to the digest of a manifest, for what is about it. */
+const SUFFIXES = ['.sig', '.att', '.sbom'];
 
 /**
  * Of tags that a list names, those that a transfer copies. Tags of signatures and the like come along with
@@ -18,7 +19,7 @@ export function chooseTags(
   const isOf = (globs: readonly string[], name: string) =>
     globs.some((glob) => globMatches(glob, name));
   return names.filter(isTag).flatMap((tag): NewTag[] => {
-    const follows = followsSubject(tag);
+    const follows = followsSubject(tag) || isReferrersTag(tag);
     const isAsked =
       only !== null
         ? tag === only
@@ -34,6 +35,7 @@ export function chooseTags(
 }
 
 /** The tags that are about a manifest. */
-export function tagsAbout(digest: string): string[] {
-  return SUFFIXES.map((suffix) => `${digest.replace(':', '-')}${suffix}`);
+export function tagsAbout(digest: Digest): string[] {
+  const name = digest.replace(':', '-');
+  return [referrersTag(digest), ...SUFFIXES.map((suffix) => `${name}${suffix}`)];
 }

@@ -1,16 +1,16 @@
 import { askForDigest } from '../mirror/fetch-manifest.ts';
-import { fetchReferrers } from '../mirror/fetch-referrers.ts';
+import { listReferrers } from '../mirror/fetch-referrers.ts';
 import type { Source } from '../mirror/source.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
-import { type Manifest, parseManifest } from '../oci/manifest.ts';
+import { parseManifest } from '../oci/manifest.ts';
 import type { Tag } from '../oci/reference.ts';
 import type { MirrorFetches } from '../registry/mirror-fetches.ts';
-import { Referrers } from '../registry/referrers.ts';
 import type { Repository } from '../registry/registry.ts';
-import { bytesOf, MAX_DEPTH, MAX_MANIFESTS, REFERRERS_PAGE } from './image.ts';
-import type { Turn } from './turn.ts';
+import { bytesOf } from './image.ts';
+import { COST, type Turn } from './turn.ts';
+import type { Visits } from './visits.ts';
 
 /** Between which repositories, and how. */
 export interface Route {
@@ -20,6 +20,7 @@ export interface Route {
   to: Repository;
   withReferrers: boolean;
   turn: Turn;
+  visits: Visits;
   onBytes: (bytes: number) => void;
 }
 
@@ -27,8 +28,6 @@ const BLOBS_AT_ONCE = 4;
 
 /** Copies an image with all that it names: the same bytes, so every digest is the same. */
 export class ImageCopy {
-  /** The manifests that it consists of, and those that are about them. */
-  readonly manifests = new Set<Digest>();
   readonly #route: Route;
 
   constructor(route: Route) {
@@ -42,7 +41,8 @@ export class ImageCopy {
    * @throws RegistryError whatever the mirror's fetches or a push throw
    */
   async copy(tag: Tag, toTag: Tag): Promise<'copied' | 'present'> {
-    const { source, to } = this.#route;
+    const { source, to, turn } = this.#route;
+    turn.spend(COST.tag);
     const digest = (await askForDigest(source, tag)) ?? (await this.#mirrored(tag));
     const before = await source.stores.metadata.manifests.stat(to.name, { tag: toTag });
     const isNamed = before?.digest === digest;
@@ -61,57 +61,48 @@ export class ImageCopy {
 
   /** The tag comes last: who pulls by it finds all that belongs to it, signatures too. */
   async #copyTree(digest: Digest, depth: number, tags: readonly Tag[]): Promise<void> {
-    const { from, to, source, withReferrers, turn, onBytes } = this.#route;
-    if (depth > MAX_DEPTH || this.manifests.size >= MAX_MANIFESTS) {
-      throw new RegistryError('MANIFEST_INVALID', 'the image has too many manifests in each other');
+    const { from, to, source, withReferrers, turn, visits, onBytes } = this.#route;
+    const isEntered = visits.enter(digest, depth);
+    if (!isEntered && tags.length === 0) {
+      return;
     }
-    this.manifests.add(digest);
     const isThere = (await source.stores.metadata.manifests.stat(to.name, { digest })) !== null;
     const { manifests } = isThere ? to : from;
     const record = await manifests.get({ digest });
     const bytes = await bytesOf(await manifests.open(record));
-    const manifest = parseManifest(bytes, record.mediaType);
-    await this.#copyAll(manifest.children, depth);
-    if (!isThere) {
-      await this.#copyBlobs(manifest);
-    }
-    if (withReferrers) {
-      await this.#copyReferrers(digest, depth);
+    if (isEntered) {
+      const manifest = parseManifest(bytes, record.mediaType);
+      await this.#copyAll(manifest.children, depth);
+      if (!isThere) {
+        await this.#copyBlobs(manifest.blobs);
+      }
+      if (withReferrers) {
+        await this.#copyReferrers(digest, depth);
+      }
     }
     if (!isThere || tags.length > 0) {
-      turn.begin();
+      turn.spend(COST.put);
       const push = { reference: { digest }, bytes, contentType: record.mediaType };
       await to.manifests.put({ ...push, tags, conditions: [] });
-      turn.count();
       onBytes(isThere ? 0 : bytes.byteLength);
     }
+    visits.finish(digest);
   }
 
   async #copyAll(children: readonly { digest: Digest }[], depth: number): Promise<void> {
     for (const { digest } of children) {
-      if (!this.manifests.has(digest)) {
-        await this.#copyTree(digest, depth + 1, []);
-      }
+      await this.#copyTree(digest, depth + 1, []);
     }
   }
 
   /** What the upstream has about a manifest; one that cannot be asked is a failure here. */
   async #copyReferrers(subject: Digest, depth: number): Promise<void> {
-    const { source, from } = this.#route;
-    await fetchReferrers(source, subject);
-    const referrers = new Referrers(from.name, source.stores);
-    for (let last = ''; ; ) {
-      const page = { last, limit: REFERRERS_PAGE };
-      const { entries, hasMore } = await referrers.list(subject, null, page);
-      await this.#copyAll(entries, depth);
-      last = entries.at(-1)?.digest ?? '';
-      if (!hasMore || last === '') {
-        return;
-      }
+    for (const referrer of await listReferrers(this.#route.source, subject)) {
+      await this.#copyTree(referrer, depth + 1, []).catch(goneIsNull);
     }
   }
 
-  async #copyBlobs({ blobs }: Manifest): Promise<void> {
+  async #copyBlobs(blobs: readonly Descriptor[]): Promise<void> {
     const { source, to } = this.#route;
     const digests = [...new Set(blobs.map((blob) => blob.digest))];
     const { metadata } = source.stores;
@@ -131,15 +122,25 @@ export class ImageCopy {
 
   /** Links what the mirror has, which fetches it if it has not: there is one object in R2 for both. */
   async #copyBlob({ digest, size }: Descriptor): Promise<void> {
-    const { from, to, fetches, turn, onBytes } = this.#route;
-    turn.begin();
+    const { from, to, fetches, visits, onBytes } = this.#route;
+    if (!visits.enterBlob(digest, COST.mount)) {
+      return;
+    }
     if (!(await to.blobs.mount(digest, [from.name]))) {
       await fetches.blob(digest, false);
       if (!(await to.blobs.mount(digest, [from.name]))) {
         throw new RegistryError('UNAVAILABLE', `the mirror let go of ${digest} just now`);
       }
     }
-    turn.count();
+    visits.finishBlob(digest);
     onBytes(size);
   }
+}
+
+/** A list of referrers may outlive what it names. */
+function goneIsNull(error: unknown): null {
+  if (error instanceof RegistryError && error.error === 'MANIFEST_UNKNOWN') {
+    return null;
+  }
+  throw error;
 }

@@ -31,17 +31,30 @@ export function afterFailure(error: unknown, attempts: number): PartFailure {
   };
 }
 
-/** For how many seconds the upstream wants to be left alone; null for other failures. */
+/** For how long nothing is tried while a restore is under way. */
+const RESTORE_BREAK = 60; // seconds
+
+/** For how many seconds all of the transfer has to wait after a failure; null for most. */
 export function breakOf(error: unknown): number | null {
-  return error instanceof RegistryError && error.error === 'UPSTREAM_LIMITED'
-    ? Number(error.headers['Retry-After'] ?? 60)
-    : null;
+  switch (error instanceof RegistryError ? error.error : null) {
+    case 'UPSTREAM_LIMITED':
+      return Number((error as RegistryError).headers['Retry-After'] ?? 60);
+    case 'RESTORE_UNDER_WAY':
+      return RESTORE_BREAK;
+    default:
+      return null;
+  }
 }
 
-/** Has what an upstream refuses count as not there, as it does for those that do not tell the two apart. */
-export function refusedIsNull(error: unknown): null {
-  if (error instanceof RegistryError && error.error === 'UPSTREAM_REFUSED') {
-    return null;
+/** The platform's words, for fetches and for its databases. */
+const SPENT = /too many (?:subrequests|api requests)/i;
+
+/** Whether the invocation has asked for more than it may: nothing is wrong with what it asked for. */
+export function isSpent(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (SPENT.test(cause.message)) {
+      return true;
+    }
   }
-  throw error;
+  return false;
 }

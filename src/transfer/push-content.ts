@@ -1,21 +1,14 @@
 import type { Digest, SubjectDigest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
-import {
-  DOCKER_MANIFEST,
-  DOCKER_MANIFEST_LIST,
-  OCI_INDEX,
-  OCI_MANIFEST,
-} from '../oci/media-types.ts';
+import { MAX_MANIFEST_SIZE } from '../oci/manifest.ts';
+import { ACCEPT_MANIFESTS, OCI_INDEX } from '../oci/media-types.ts';
 import type { Tag } from '../oci/reference.ts';
 import { found } from '../storage/blob-store.ts';
 import type { BlobRecord } from '../storage/metadata/blobs.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import { readWhole } from '../upstream/read-whole.ts';
-import { refusedIsNull } from './failure.ts';
-import { MAX_MANIFEST_SIZE } from './image.ts';
-
-const ACCEPT = [OCI_INDEX, OCI_MANIFEST, DOCKER_MANIFEST_LIST, DOCKER_MANIFEST].join(', ');
+import { refusedIsNull } from '../upstream/refusal.ts';
 
 /** A manifest on its way out. */
 export interface OutgoingManifest {
@@ -46,7 +39,7 @@ export class PushTarget {
         method: 'HEAD',
         repository: this.#repository,
         path: `manifests/${reference}`,
-        headers: { Accept: ACCEPT },
+        headers: { Accept: ACCEPT_MANIFESTS },
       })
       .catch(refusedIsNull);
     return response?.headers.get('Docker-Content-Digest') ?? null;
@@ -146,7 +139,7 @@ export class PushTarget {
   }
 
   #get(path: string) {
-    const headers = { Accept: ACCEPT }; // some have nothing there for who does not take what is there
+    const headers = { Accept: ACCEPT_MANIFESTS }; // some have nothing there for who does not take what is there
     return this.#client.ask({ method: 'GET', repository: this.#repository, path, headers });
   }
 

@@ -1,5 +1,4 @@
 import type { Digest, SubjectDigest } from '../oci/digest.ts';
-import { RegistryError } from '../oci/errors.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import { OCI_INDEX } from '../oci/media-types.ts';
 import type { Tag } from '../oci/reference.ts';
@@ -7,10 +6,11 @@ import { isReferrersTag, referrersTag } from '../oci/subject-tag.ts';
 import { describeReferrer, type ReferrerDescriptor, Referrers } from '../registry/referrers.ts';
 import type { Repository } from '../registry/registry.ts';
 import type { Stores } from '../storage/stores.ts';
-import { bytesOf, MAX_DEPTH, MAX_MANIFESTS, REFERRERS_PAGE } from './image.ts';
+import { bytesOf, REFERRERS_PAGE } from './image.ts';
 import type { PushTarget } from './push-content.ts';
 import { indexOfReferrers, type ReferrersLists } from './referrers-lists.ts';
-import type { Turn } from './turn.ts';
+import { COST, type Turn } from './turn.ts';
+import type { Visits } from './visits.ts';
 
 /** From which repository of ours to which of another registry, and how. */
 export interface OutgoingRoute {
@@ -20,12 +20,12 @@ export interface OutgoingRoute {
   stores: Stores;
   withReferrers: boolean;
   turn: Turn;
+  visits: Visits;
   onBytes: (bytes: number) => void;
 }
 
 /** Pushes an image with all that it names to another registry: the same bytes, so every digest is the same. */
 export class ImagePush {
-  readonly manifests = new Set<Digest>();
   readonly #route: OutgoingRoute;
 
   constructor(route: OutgoingRoute) {
@@ -34,7 +34,8 @@ export class ImagePush {
 
   /** As the copy of an image the other way. @throws TurnOver, RegistryError */
   async copy(tag: Tag, toTag: Tag): Promise<'copied' | 'present'> {
-    const { from, target } = this.#route;
+    const { from, target, turn } = this.#route;
+    turn.spend(COST.tag);
     const { digest, mediaType } = await from.manifests.stat({ tag });
     const isNamed = (await target.digestOf(toTag)) === digest;
     if (!isNamed && isReferrersTag(toTag) && mediaType === OCI_INDEX) {
@@ -45,26 +46,24 @@ export class ImagePush {
   }
 
   async #pushTree(digest: Digest, depth: number, tag: Tag | null): Promise<void> {
-    const { target, turn, onBytes } = this.#route;
-    if (depth > MAX_DEPTH || this.manifests.size >= MAX_MANIFESTS) {
-      throw new RegistryError('MANIFEST_INVALID', 'the image has too many manifests in each other');
+    const { target, visits, onBytes } = this.#route;
+    const isEntered = visits.enter(digest, depth);
+    if (!isEntered && tag === null) {
+      return;
     }
-    this.manifests.add(digest);
     const isThere = (await target.digestOf(digest)) !== null;
     const { bytes, manifest } = await this.#read(digest);
-    await this.#pushAll(manifest.children, depth);
-    if (!isThere) {
-      for (const blob of manifest.blobs) {
+    if (isEntered) {
+      await this.#pushAll(manifest.children, depth);
+      for (const blob of isThere ? [] : manifest.blobs) {
         await this.#pushBlob(blob.digest);
       }
+      await this.#pushReferrers(digest, depth);
     }
-    await this.#pushReferrers(digest, depth);
     if (!isThere || tag !== null) {
-      turn.begin();
       const { mediaType, subject } = manifest;
       const outgoing = { digest, mediaType, bytes, hasSubject: subject !== null };
       await target.manifest(outgoing, tag ?? digest);
-      turn.count();
       onBytes(isThere ? 0 : bytes.byteLength);
     }
     if (depth === 0 && manifest.subject !== null) {
@@ -72,6 +71,7 @@ export class ImagePush {
       const entry = describeReferrer(record, new TextDecoder().decode(bytes));
       await this.#list(manifest.subject, [entry]);
     }
+    visits.finish(digest);
   }
 
   async #read(digest: Digest) {
@@ -83,7 +83,6 @@ export class ImagePush {
 
   /** A list of referrers that came here under its tag is added to the one that is there. */
   async #pushList(digest: Digest, toTag: Tag): Promise<boolean> {
-    this.manifests.add(digest);
     const { bytes, manifest } = await this.#read(digest);
     await this.#pushAll(manifest.children, 0);
     return this.#addToList(toTag, bytes);
@@ -91,19 +90,16 @@ export class ImagePush {
 
   async #pushAll(manifests: readonly { digest: Digest }[], depth: number): Promise<void> {
     for (const { digest } of manifests) {
-      if (!this.manifests.has(digest)) {
-        await this.#pushTree(digest, depth + 1, null);
-      }
+      await this.#pushTree(digest, depth + 1, null);
     }
   }
 
   async #pushBlob(digest: Digest): Promise<void> {
-    const { from, target, turn, onBytes } = this.#route;
-    turn.begin();
-    const blob = await from.blobs.stat(digest);
-    if (await target.blob(blob)) {
-      turn.count();
-      onBytes(blob.size);
+    const { from, target, visits, onBytes } = this.#route;
+    if (visits.enterBlob(digest, COST.upload)) {
+      const blob = await from.blobs.stat(digest);
+      onBytes((await target.blob(blob)) ? blob.size : 0);
+      visits.finishBlob(digest);
     }
   }
 
@@ -129,12 +125,9 @@ export class ImagePush {
   /** False when the list under a tag has all of an index. */
   async #addToList(tag: Tag, index: Uint8Array): Promise<boolean> {
     const { lists, target, turn, onBytes } = this.#route;
-    turn.begin();
+    turn.spend(COST.list);
     const isNew = await lists.add(target, tag, index);
-    if (isNew) {
-      turn.count();
-      onBytes(index.byteLength);
-    }
+    onBytes(isNew ? index.byteLength : 0);
     return isNew;
   }
 }

@@ -1,7 +1,7 @@
 import { RegistryError } from '../oci/errors.ts';
-import { collect } from '../streams/collect.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
-import { refusedIsNull } from './failure.ts';
+import { readWhole } from '../upstream/read-whole.ts';
+import { refusedIsNull } from '../upstream/refusal.ts';
 
 /** A page of names, and the query of the next one; null at the end. */
 export interface NamePage {
@@ -10,7 +10,7 @@ export interface NamePage {
 }
 
 const PAGE = 1000; // names
-const MAX_SIZE = 8 * 2 ** 20; // bytes: distribution 2 sends all tags in one answer
+const MAX_SIZE = 4 * 2 ** 20; // bytes: distribution 2 sends all tags in one answer
 
 /**
  * Reads a page of the tags of a repository, or, where that is null, of the repositories of a registry.
@@ -42,15 +42,12 @@ export async function readList(
           `the upstream has no repository ${repository}, or does not let us list its tags`,
         );
   }
-  const names = await readNames(response, repository === null ? 'repositories' : 'tags');
+  const bytes = await readWhole(response, MAX_SIZE);
+  const names = parseNames(bytes, repository === null ? 'repositories' : 'tags');
   return { names, next: nextOf(response.headers.get('Link'), names) };
 }
 
-async function readNames(
-  { body }: { body: ReadableStream<Uint8Array> | null },
-  key: string,
-): Promise<string[]> {
-  const bytes = body === null ? null : await collect(body, MAX_SIZE).catch(() => null);
+function parseNames(bytes: Uint8Array | null, key: string): string[] {
   let names: unknown = null;
   try {
     names = bytes === null ? null : (JSON.parse(new TextDecoder().decode(bytes))[key] ?? []);
@@ -58,7 +55,10 @@ async function readNames(
     // not JSON
   }
   if (!Array.isArray(names)) {
-    throw new RegistryError('UPSTREAM_FAILED', 'the upstream sent no list, or one above 8 MiB');
+    throw new RegistryError(
+      'UPSTREAM_FAILED',
+      'the upstream sent no list, broke off, or sent more than 4 MiB of it at once',
+    );
   }
   return names.filter((name) => typeof name === 'string');
 }

@@ -1,10 +1,9 @@
 import { digestOf } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
-import { parseManifest } from '../oci/manifest.ts';
+import { MAX_MANIFEST_SIZE, parseManifest } from '../oci/manifest.ts';
 import { OCI_INDEX } from '../oci/media-types.ts';
 import type { Tag } from '../oci/reference.ts';
 import type { ReferrerDescriptor } from '../registry/referrers.ts';
-import { MAX_MANIFEST_SIZE } from './image.ts';
 import type { PushTarget } from './push-content.ts';
 
 /** An index that lists referrers, as JSON; what else it has is passed on. */

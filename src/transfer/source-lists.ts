@@ -1,5 +1,6 @@
 import type { Env } from '../env.ts';
 import { openSource, openUpstream } from '../mirror/open-source.ts';
+import { isFetched } from '../mirror/remote-repository.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { isRepositoryName, namespaceOf } from '../oci/repository-name.ts';
 import type { TransferOptions } from '../storage/metadata/transfers.ts';
@@ -37,7 +38,7 @@ export class SourceLists {
     const page = await (isOfTags ? this.#tags(list, options) : this.#catalog(list, options));
     const added = isOfTags
       ? this.#work.addTags(list.id, chooseTags(page.names, options))
-      : this.#addRepositories(list, page.names);
+      : await this.#addRepositories(list, page.names, options);
     const isRepeated = added === 0 && page.next === list.cursor;
     const next = isRepeated ? null : page.next;
     this.#check(list, next, options);
@@ -45,8 +46,9 @@ export class SourceLists {
   }
 
   #check(list: ListWork, next: string | null, { tag }: TransferOptions): void {
-    const { repositories, waiting } = this.#work.counts();
-    if (repositories > MAX_REPOSITORIES || waiting > MAX_TAGS) {
+    const isTooMuch =
+      this.#work.total('repositories') > MAX_REPOSITORIES || this.#work.total('tags') > MAX_TAGS;
+    if (isTooMuch) {
       throw new RegistryError(
         'ACCOUNT_INVALID',
         `a transfer may have ${MAX_REPOSITORIES} repositories and ${MAX_TAGS} tags: make several of it`,
@@ -81,8 +83,14 @@ export class SourceLists {
     return readList(client, null, cursor);
   }
 
-  /** "old.example.com/team" and "acme" make "acme/app" of "team/app". */
-  #addRepositories({ source, target }: ListWork, names: readonly string[]): number {
+  /** "old.example.com/team" and "acme" make "acme/app" of "team/app", if the mirror is for that. */
+  async #addRepositories(
+    { source, target }: ListWork,
+    names: readonly string[],
+    { isPush }: TransferOptions,
+  ): Promise<number> {
+    const mirror = namespaceOf(isPush ? target : source);
+    const { upstream } = await openUpstream(this.#env, this.#stores, mirror);
     const prefix = `${source}/`;
     return names.filter((name) => {
       const from = `${namespaceOf(source)}/${name}`;
@@ -91,6 +99,7 @@ export class SourceLists {
         from.startsWith(prefix) &&
         isRepositoryName(from) &&
         isRepositoryName(to) &&
+        isFetched(upstream, (isPush ? to : from).slice(mirror.length + 1)) &&
         this.#work.addList('tags', from, to)
       );
     }).length;

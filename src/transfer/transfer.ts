@@ -1,23 +1,25 @@
 /**
- * One copy between a registry that is known as an upstream and our own, either way: the Durable Object that has the list of what is to be done, and does
- * it in alarms. An alarm that a crash or an eviction cuts off is repeated, and goes on where that one was.
+ * One copy between another registry and our own, either way: the Durable Object that has the list of what
+ * is to be done, and does it in alarms. An alarm that a crash or an eviction cuts off is repeated, and goes
+ * on where that one was.
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
-import { openSource, openStores } from '../mirror/open-source.ts';
+import { openOwnStores, openSource } from '../mirror/open-source.ts';
+import { RegistryError } from '../oci/errors.ts';
 import { namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
 import { MirrorFetches } from '../registry/mirror-fetches.ts';
 import { Registry } from '../registry/registry.ts';
 import type { TransferProgress, TransferRecord } from '../storage/metadata/transfers.ts';
 import type { Stores } from '../storage/stores.ts';
-import { tagsAbout } from './choose-tags.ts';
 import { ImageCopy } from './copy-image.ts';
-import { afterFailure, breakOf } from './failure.ts';
+import { afterFailure, breakOf, isSpent } from './failure.ts';
 import { PushTarget } from './push-content.ts';
 import { ImagePush } from './push-image.ts';
 import { ReferrersLists } from './referrers-lists.ts';
 import { SourceLists } from './source-lists.ts';
-import { Turn, TurnOver } from './turn.ts';
+import { COST, Turn, TurnOver } from './turn.ts';
+import { Visits } from './visits.ts';
 import { type ListWork, type TagWork, WorkList } from './work-list.ts';
 
 const TAGS_AT_ONCE = 4;
@@ -43,7 +45,7 @@ export class Transfer extends DurableObject<Env> {
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
-    this.#stores = openStores(env);
+    this.#stores = openOwnStores(env);
     this.#registry = new Registry({
       stores: this.#stores,
       sessions: env.UPLOADS,
@@ -77,21 +79,23 @@ export class Transfer extends DurableObject<Env> {
   /** One turn: when the next one is due, in milliseconds since the epoch; null when all is done. */
   async #goOn(transfer: TransferRecord): Promise<number | null> {
     const { source, target, options, id, principal } = transfer;
+    this.#work.open();
     this.#work.addList(options.isPrefix ? 'repositories' : 'tags', source, target);
     this.#pause = null;
     const turn = new Turn();
     for (let list = this.#next(turn); list !== null; list = this.#next(turn)) {
       await this.#readPage(list, transfer, turn);
     }
-    const taken: number[] = [];
+    const taken = new Set<number>();
     const lane = async () => {
       while (!turn.isOver) {
         const tag = this.#work.nextTag(Date.now(), taken);
         if (tag === null) {
           return;
         }
-        taken.push(tag.id);
+        taken.add(tag.id);
         await this.#copy(tag, transfer, turn);
+        taken.delete(tag.id);
       }
     };
     await Promise.all(Array.from({ length: TAGS_AT_ONCE }, lane));
@@ -120,8 +124,9 @@ export class Transfer extends DurableObject<Env> {
 
   async #readPage(list: ListWork, { options }: TransferRecord, turn: Turn): Promise<void> {
     try {
+      turn.spend(COST.page);
       await this.#lists.readPage(list, options);
-      turn.count();
+      turn.advance();
     } catch (error) {
       this.#fail('lists', list, error, turn);
     }
@@ -131,25 +136,29 @@ export class Transfer extends DurableObject<Env> {
     try {
       const copy = await this.#open(work, transfer, turn);
       this.#work.settleTag(work.id, await copy.copy(work.tag, work.toTag));
-      if (transfer.options.withReferrers) {
-        this.#work.release(work.listId, [...copy.manifests].flatMap(tagsAbout));
-      }
     } catch (error) {
-      if (!(error instanceof TurnOver)) {
-        this.#fail('tags', work, error, turn);
+      if (error instanceof TurnOver) {
+        return;
       }
+      if (error instanceof RegistryError && error.error === 'MANIFEST_BLOB_UNKNOWN') {
+        this.#work.finished(work).forget();
+      }
+      this.#fail('tags', work, error, turn);
     }
   }
 
   async #open(
-    { source: from, target: to }: { source: RepositoryName; target: RepositoryName },
+    work: TagWork,
     { principal, options }: TransferRecord,
     turn: Turn,
   ): Promise<ImageCopy | ImagePush> {
+    const { source: from, target: to } = work;
+    await this.#checkOwn(options.isPush ? from : to);
     const actor = { principal, address: null };
     const common = {
       withReferrers: options.withReferrers,
       turn,
+      visits: new Visits(this.#work.finished(work), work.manifests, turn),
       onBytes: (bytes: number) => this.#work.addBytes(bytes),
       from: this.#registry.repository(from, actor),
     };
@@ -171,7 +180,18 @@ export class Transfer extends DurableObject<Env> {
     });
   }
 
-  /** An upstream that has had enough pauses all of it; else this part is tried again, or given up. */
+  /** Our side may have become a mirror since the transfer was asked for. @throws DENIED */
+  async #checkOwn(repository: RepositoryName): Promise<void> {
+    const namespace = namespaceOf(repository);
+    if ((await this.#stores.metadata.upstreams.find(namespace)) !== null) {
+      throw new RegistryError(
+        'DENIED',
+        `${namespace} has become a mirror of another registry: name another`,
+      );
+    }
+  }
+
+  /** What concerns all of the transfer pauses it or ends the turn; else this part is tried again, or given up. */
   #fail(
     table: 'lists' | 'tags',
     { id, attempts }: { id: number; attempts: number },
@@ -185,8 +205,13 @@ export class Transfer extends DurableObject<Env> {
       turn.stop();
       return;
     }
+    if (isSpent(error)) {
+      turn.stop();
+      return;
+    }
     const { reason, againAt } = afterFailure(error, attempts);
     this.#work.fail(table, id, reason, againAt);
+    turn.advance();
   }
 
   #progress(due: number | null): TransferProgress {

@@ -1,8 +1,9 @@
 import type { Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { TransferFailure } from '../storage/metadata/transfers.ts';
+import { FINISHED_SCHEMA, Finished } from './finished.ts';
 
-/** A list of the upstream: of the tags of a repository, or of its repositories. */
+/** A list of the source, another registry or our own: of the tags of a repository, or of its repositories. */
 export interface ListWork {
   id: number;
   kind: 'tags' | 'repositories';
@@ -21,6 +22,7 @@ export interface TagWork {
   tag: Tag;
   toTag: Tag;
   attempts: number;
+  manifests: number; // of what it names, that are in the target
 }
 
 /** What a list names: a tag that is to be copied, or only with the manifest that it is about. */
@@ -62,12 +64,21 @@ const SCHEMA = `
     attempts INTEGER NOT NULL DEFAULT 0,
     due_at   INTEGER NOT NULL DEFAULT 0,
     reason   TEXT,
+    manifests INTEGER NOT NULL DEFAULT 0,
     UNIQUE (list_id, name)
   );
   CREATE INDEX IF NOT EXISTS tags_by_state ON tags (state, due_at);
-  CREATE TABLE IF NOT EXISTS copied_bytes (bytes INTEGER NOT NULL)`;
+  CREATE TABLE IF NOT EXISTS totals (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+  INSERT INTO totals VALUES ('repositories', 0), ('tags', 0), ('bytes', 0) ON CONFLICT DO NOTHING;
+  ${FINISHED_SCHEMA}`;
 
-const DUE_TAG = `SELECT tags.id, list_id AS listId, source, target, name AS tag, to_name AS toTag, tags.attempts
+type Total = 'repositories' | 'tags' | 'bytes';
+
+/** A value bound to a statement may have 2 MB: https://developers.cloudflare.com/durable-objects/platform/limits/ */
+const SLICE = 1000; // tags
+
+const DUE_TAG = `SELECT tags.id, list_id AS listId, source, target, name AS tag, to_name AS toTag,
+    tags.attempts, manifests
   FROM tags JOIN lists ON lists.id = list_id
   WHERE tags.state = 'waiting' AND tags.due_at <= ?
     AND tags.id NOT IN (SELECT value FROM json_each(?))
@@ -79,10 +90,14 @@ export class WorkList {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    sql.exec(SCHEMA);
   }
 
-  /** Adds a list to read; nothing happens when it is there. */
+  /** Makes the tables, unless they are there. */
+  open(): void {
+    this.#sql.exec(SCHEMA);
+  }
+
+  /** Adds a list to read; false, and nothing happens, when it is there. */
   addList(kind: ListWork['kind'], source: RepositoryName, target: RepositoryName): boolean {
     const added = this.#sql.exec(
       `INSERT INTO lists (kind, source, target) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
@@ -90,7 +105,9 @@ export class WorkList {
       source,
       target,
     );
-    return added.toArray().length === 1;
+    const isNew = added.toArray().length === 1;
+    this.#add('repositories', isNew && kind === 'tags' ? 1 : 0);
+    return isNew;
   }
 
   /** A list that may be read on, or null. */
@@ -104,14 +121,19 @@ export class WorkList {
 
   /** Adds what a page of a list names. How much of it was new. */
   addTags(listId: number, tags: readonly NewTag[]): number {
-    const added = this.#sql.exec(
-      `INSERT INTO tags (list_id, name, to_name, state)
-       SELECT ?, value ->> 'tag', value ->> 'toTag', value ->> 'state' FROM json_each(?) WHERE true
-       ON CONFLICT DO NOTHING RETURNING id`,
-      listId,
-      JSON.stringify(tags),
-    );
-    return added.toArray().length;
+    let added = 0;
+    for (let start = 0; start < tags.length; start += SLICE) {
+      const inserted = this.#sql.exec(
+        `INSERT INTO tags (list_id, name, to_name, state)
+         SELECT ?, value ->> 'tag', value ->> 'toTag', value ->> 'state' FROM json_each(?) WHERE true
+         ON CONFLICT DO NOTHING RETURNING id`,
+        listId,
+        JSON.stringify(tags.slice(start, start + SLICE)),
+      );
+      added += inserted.toArray().length;
+    }
+    this.#add('tags', added);
+    return added;
   }
 
   /** Whether a list has named a tag that is to be copied for its own sake. */
@@ -131,9 +153,9 @@ export class WorkList {
     );
   }
 
-  /** A tag to copy that is none of `taken`, or null. */
-  nextTag(now: number, taken: readonly number[]): TagWork | null {
-    return this.#first<TagWork>(DUE_TAG, now, JSON.stringify(taken));
+  /** A tag to copy that is none of `taken`, which are being copied, or null. */
+  nextTag(now: number, taken: ReadonlySet<number>): TagWork | null {
+    return this.#first<TagWork>(DUE_TAG, now, JSON.stringify([...taken]));
   }
 
   /** A tag is done. */
@@ -141,14 +163,9 @@ export class WorkList {
     this.#sql.exec('UPDATE tags SET state = ?, reason = NULL WHERE id = ?', state, id);
   }
 
-  /** Has those tags copied that are about manifests: signatures and the like. */
-  release(listId: number, tags: readonly string[]): void {
-    this.#sql.exec(
-      `UPDATE tags SET state = 'waiting' WHERE state = 'attached' AND list_id = ?
-         AND name IN (SELECT value FROM json_each(?))`,
-      listId,
-      JSON.stringify(tags),
-    );
+  /** What of the image that a tag names is in the target. */
+  finished(tag: TagWork): Finished {
+    return new Finished(this.#sql, tag);
   }
 
   /** Something went wrong: it is tried again at a time (milliseconds since the epoch), or has failed. */
@@ -164,7 +181,7 @@ export class WorkList {
   }
 
   addBytes(bytes: number): void {
-    this.#sql.exec('INSERT INTO copied_bytes (bytes) VALUES (?)', bytes);
+    this.#add('bytes', bytes);
   }
 
   /** When there is something to do next, in milliseconds since the epoch; null when all is done. */
@@ -177,18 +194,24 @@ export class WorkList {
     return row?.due ?? null;
   }
 
+  /** How much the lists have named so far. */
+  total(name: Total): number {
+    return (
+      this.#first<{ value: number }>('SELECT value FROM totals WHERE name = ?', name)?.value ?? 0
+    );
+  }
+
   counts(): WorkCounts {
-    this.#sumBytes();
     return this.#first<WorkCounts>(
       `SELECT
-         (SELECT count(*) FROM lists WHERE kind = 'tags') AS repositories,
+         (SELECT value FROM totals WHERE name = 'repositories') AS repositories,
          (SELECT count(*) FROM tags WHERE state = 'copied') AS copied,
          (SELECT count(*) FROM tags WHERE state = 'present') AS present,
          (SELECT count(*) FROM tags WHERE state = 'failed')
            + (SELECT count(*) FROM lists WHERE state = 'failed') AS failed,
          (SELECT count(*) FROM tags WHERE state = 'waiting')
            + (SELECT count(*) FROM lists WHERE state = 'waiting') AS waiting,
-         (SELECT coalesce(sum(bytes), 0) FROM copied_bytes) AS bytes`,
+         (SELECT value FROM totals WHERE name = 'bytes') AS bytes`,
     ) as WorkCounts;
   }
 
@@ -204,10 +227,8 @@ export class WorkList {
     );
   }
 
-  #sumBytes(): void {
-    const row = this.#first<{ bytes: number }>('SELECT sum(bytes) AS bytes FROM copied_bytes');
-    this.#sql.exec('DELETE FROM copied_bytes');
-    this.addBytes(row?.bytes ?? 0);
+  #add(name: Total, value: number): void {
+    this.#sql.exec('UPDATE totals SET value = value + ? WHERE name = ?', value, name);
   }
 
   #first<Row extends object>(query: string, ...parameters: SqlStorageValue[]): Row | null {

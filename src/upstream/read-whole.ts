@@ -16,7 +16,7 @@ export async function readWhole({ body }: Response, limit: number): Promise<Uint
   const timer = setTimeout(() => patience.abort(), PATIENCE);
   body.pipeTo(writable, { signal: patience.signal }).catch(() => {}); // the reader learns of it
   try {
-    return await collect(readable, limit).catch(() => null);
+    return await collect(readable, limit, (rest) => rest.cancel()).catch(() => null);
   } finally {
     clearTimeout(timer);
     patience.abort();

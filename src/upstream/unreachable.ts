@@ -14,7 +14,7 @@ export function isTlsFailure({ status }: Response): boolean {
 /** What to say of a host that was asked and from which nothing came; `error` is what `fetch` threw. */
 export function noAnswer({ host }: URL, error: unknown): RegistryError {
   const isInternal = error instanceof Error && INTERNAL.test(error.message);
-  return isInternal ? unreachable(host) : failed(`${host} did not answer`);
+  return isInternal ? unreachable(host) : failed(`${host} did not answer`, error);
 }
 
 /** What to say of a host to which there is no connection. */
@@ -25,6 +25,6 @@ export function unreachable(host: string): RegistryError {
   );
 }
 
-function failed(message: string): RegistryError {
-  return new RegistryError('UPSTREAM_FAILED', message);
+function failed(message: string, cause?: unknown): RegistryError {
+  return new RegistryError('UPSTREAM_FAILED', message, { cause });
 }

@@ -1,6 +1,6 @@
 /** Who may copy from a mirrored registry, what they are told, and whose transfers they see. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { MAX_RUNNING } from '../../src/storage/metadata/transfers.ts';
+import { MAX_OWN, MAX_RUNNING } from '../../src/storage/metadata/transfers.ts';
 import { query } from '../support/storage.ts';
 import { ADMIN, call, newNamespace, newUser, stores, user } from './api.ts';
 
@@ -107,6 +107,26 @@ test('one that could not be started waits for the clock', async () => {
   expect(await transfers.silent(60)).not.toContain(json.id);
   await query('UPDATE transfers SET updated_at = updated_at - 600 WHERE id = ?1', json.id);
   expect(await transfers.silent(60)).toContain(json.id);
+});
+
+test('a short name of Docker Hub means its library', async () => {
+  const body = { url: 'https://registry-1.docker.io', username: 'us', password: 'secret' };
+  expect((await call(ADMIN, 'PUT', '/upstreams/docker.io', { body })).status).toBe(200);
+  const { json } = await start(ADMIN, { ...BODY, from: 'docker.io/alpine' });
+  expect(json.from).toBe('docker.io/library/alpine');
+  const all = await start(ADMIN, { from: 'docker.io/bitnami', to: 'target', all: true });
+  expect(all.json.from).toBe('docker.io/bitnami');
+});
+
+test('nobody but administrators takes the room of others', async () => {
+  await query(`UPDATE transfers SET state = 'canceled' WHERE principal = 'both'`);
+  for (let left = MAX_OWN; left > 0; left--) {
+    expect((await start(user('both'))).status).toBe(201);
+  }
+  const answer = await start(user('both'));
+  expect(answer.status).toBe(429);
+  expect(answer.json.detail).toContain(`${MAX_OWN} of yours`);
+  expect((await start(ADMIN)).status).toBe(201);
 });
 
 test('so many run at once, and no more', async () => {

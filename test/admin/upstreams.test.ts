@@ -133,6 +133,27 @@ describe('what cannot be mirrored', () => {
     expect((await call(ADMIN, 'GET', `/upstreams/${name}`)).status).toBe(404);
   });
 
+  test('one more than 200: 400, while those that are there can be changed', async () => {
+    const { count } = (await env.DB.prepare('SELECT count(*) AS count FROM upstreams').first()) as {
+      count: number;
+    };
+    const names = JSON.stringify(
+      Array.from({ length: 199 - count }, (_, index) => `other-${index}.example`),
+    );
+    await env.DB.batch(
+      [
+        'INSERT INTO namespaces (name) SELECT value FROM json_each(?1)',
+        "INSERT INTO upstreams (namespace, url) SELECT value, 'https://x' FROM json_each(?1)",
+      ].map((sql) => env.DB.prepare(sql).bind(names)),
+    );
+    expect((await set(QUAY)).status).toBe(200);
+    const refused = await call(ADMIN, 'PUT', '/upstreams/last.example', { body: QUAY });
+    expect(refused.status).toBe(400);
+    expect(refused.json.detail).toContain('there are 200 mirrors');
+    expect((await set({ ...QUAY, tagMaxAge: 1 })).status).toBe(200);
+    await env.DB.prepare("DELETE FROM upstreams WHERE namespace LIKE 'other-%'").run();
+  });
+
   test('private addresses and http are for labs', async () => {
     expect((await set({ url: 'http://127.0.0.1:5000' }, LAB)).json.url).toBe(
       'http://127.0.0.1:5000',
@@ -252,6 +273,18 @@ describe('the namespace', () => {
     await set(QUAY);
     const { json } = await call(ADMIN, 'GET', `/namespaces/${name}`);
     expect(json).toMatchObject({ isPublic: false });
+  });
+
+  test('lets its mirror make repositories, whatever pushes did there before', async () => {
+    const body = { name, createsOnPush: false };
+    expect((await call(ADMIN, 'POST', '/namespaces', { body })).status).toBe(201);
+    await set(QUAY);
+    const createsOnPush = async () =>
+      (await call(ADMIN, 'GET', `/namespaces/${name}`)).json.createsOnPush;
+    expect(await createsOnPush()).toBe(true);
+    await call(ADMIN, 'PATCH', `/namespaces/${name}`, { body: { createsOnPush: false } });
+    await set({ ...QUAY, tagMaxAge: 1 });
+    expect(await createsOnPush()).toBe(false);
   });
 
   test('cannot be deleted while it is a mirror', async () => {

@@ -28,6 +28,7 @@ import {
   type TestBlob,
   type TestManifest,
 } from '../support/images.ts';
+import { stubUpstream } from '../support/stub-upstream.ts';
 import { bearer, fetchToken } from '../support/tokens.ts';
 
 const LAYERS = 6;
@@ -204,22 +205,6 @@ test('a mount: one batch', async () => {
     expect((await call('POST', path)).status).toBe(201);
   });
 });
-
-/** Has a registry elsewhere answer with an image, without a login. */
-function stubUpstream(image: TestManifest): void {
-  const contents = new Map([image, ...image.blobs].map((content) => [content.digest, content]));
-  vi.stubGlobal('fetch', async (url: URL, { method }: { method: string }) => {
-    const name = url.pathname.split('/').at(-1) ?? '';
-    const content = contents.get(name === 'v1' ? image.digest : name);
-    const headers = {
-      'Content-Type': image.mediaType,
-      'Content-Length': String(content?.bytes.byteLength ?? 0),
-      'Docker-Content-Digest': content?.digest ?? '',
-    };
-    const body = method === 'HEAD' ? null : (content?.bytes ?? null);
-    return new Response(body, { status: content === undefined ? 404 : 200, headers });
-  });
-}
 
 afterEach(() => vi.unstubAllGlobals());
 

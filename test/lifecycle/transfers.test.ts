@@ -5,7 +5,7 @@ import { parseRepositoryName } from '../../src/oci/repository-name.ts';
 import { newStores, query } from '../support/storage.ts';
 
 const stores = newStores();
-const { replications, transfers } = stores.metadata;
+const { replications, transfers, users } = stores.metadata;
 const ACTOR = { principal: 'admin', address: null };
 const ENTRY = { event: 'replication.set' };
 
@@ -33,8 +33,8 @@ const BETWEEN = {
   },
 };
 
-const set = (name: string, isEnabled = true) =>
-  replications.put({ name, ...BETWEEN, everyMinutes: 60, isEnabled }, ACTOR, ENTRY);
+const set = (name: string, isEnabled = true, principal = 'admin') =>
+  replications.put({ name, ...BETWEEN, everyMinutes: 60, isEnabled, principal }, ACTOR, ENTRY);
 
 beforeEach(async () => {
   await query('DELETE FROM replications');
@@ -82,4 +82,50 @@ test('a transfer that says nothing is woken, and one that ended long ago forgott
   await tick();
   expect(await transfers.find(id)).toBeNull();
   expect(await replications.find('hourly')).toMatchObject({ lastTransfer: id, lastState: null });
+});
+
+test('one that cannot be started keeps no other, and the run counts as failed', async () => {
+  await set('first');
+  await tick();
+  await query('UPDATE transfers SET updated_at = updated_at - 600');
+  await set('second');
+  const asked: string[] = [];
+  const failing = async (id: string) => {
+    asked.push(id);
+    throw new Error('the object does not answer');
+  };
+  await expect(runTransfers(stores, failing)).rejects.toThrow('could not be started');
+  expect(asked.length).toBe(2);
+  expect(await replications.find('second')).toMatchObject({ lastTransfer: asked[1] });
+});
+
+test('a replication does not outlive the rights of who set it', async () => {
+  const account = { name: 'deputy', password: 'x', isAdmin: true };
+  await users.create(account, ACTOR, { event: 'user.create' });
+  await set('theirs', true, 'deputy');
+  expect(await tick()).toMatchObject({ replicated: 1 });
+  await end(started[0] ?? '');
+  await query('UPDATE replications SET next_run_at = 0');
+  await users.update('deputy', { isAdmin: false }, ACTOR, { event: 'user.update' });
+  const replication = await replications.find('theirs');
+  expect(replication && (await replications.start(replication, 'another', ACTOR))).toBe(false);
+  expect(await tick()).toMatchObject({ replicated: 0 });
+  expect(await replications.find('theirs')).toMatchObject({ isEnabled: false });
+  const noted = `SELECT target || ' ' || before FROM audit WHERE event = 'replication.disable'`;
+  expect(await query(noted)).toEqual(['theirs deputy']);
+  await set('gone', true, 'nobody');
+  expect(await tick()).toMatchObject({ replicated: 0 });
+  expect(await replications.find('gone')).toMatchObject({ isEnabled: false });
+});
+
+test('of the transfers of a replication the last few are kept', async () => {
+  await set('often');
+  for (let run = 0; run < 15; run++) {
+    await tick();
+    await end(started[0] ?? '');
+    await query('UPDATE replications SET next_run_at = 0');
+  }
+  const ids = (await transfers.list(null, Number.MAX_SAFE_INTEGER, 100)).map(({ id }) => id);
+  expect(ids.length).toBe(11);
+  expect(ids[0]).toBe(started[0]);
 });

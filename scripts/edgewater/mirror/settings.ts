@@ -42,7 +42,7 @@ export function addUpstreamOptions(command: Command): Command {
     .option('--username <name>', 'the login there; asks for the password')
     .addOption(new Option('--anonymous', 'without a login').conflicts('username'))
     .option('--password-stdin', 'the password is on standard input')
-    .option('--token-host <host>', 'the host of its token server, if that is another')
+    .option('--token-host <host>', 'the host of its token server, if that is another; or none')
     .option('--repositories <globs>', "only these, as 'library/*,acme/**'; repeatable", addValues)
     .option('--platforms <platforms>', 'only these, as linux/amd64; or all', addValues)
     .option('--tag-max-age <time>', 'a tag is asked for again after this, as 5m', parseDuration)
@@ -64,13 +64,14 @@ export function addUpstreamOptions(command: Command): Command {
 export async function readUpstream(
   options: UpstreamOptions,
 ): Promise<Partial<Upstream> & { password?: string | null }> {
-  const { keep, platforms, anonymous, username, passwordStdin, ...same } = options;
+  const { keep, platforms, tokenHost, anonymous, username, passwordStdin, ...same } = options;
   if (passwordStdin && username === undefined) {
     throw new UsageError('a password is of somebody: give --username too');
   }
   return {
     ...same,
     ...(keep !== undefined && { keepBytes: toLimit(keep) }),
+    ...(tokenHost !== undefined && { tokenHost: tokenHost === 'none' ? null : tokenHost }),
     ...(platforms !== undefined && { platforms: platforms[0] === 'all' ? null : platforms }),
     ...(anonymous && { username: null, password: null }),
     ...(username !== undefined && {

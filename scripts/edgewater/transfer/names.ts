@@ -9,15 +9,12 @@ export interface Named {
 const NAME =
   /^([a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*)(?::([A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?$/;
 
-const HUB_SHORT_NAME = /^docker\.io\/([^/]+)$/;
-
 /**
  * Reads what is imported: "old.example.com/team/app", with a tag or without, "docker://" before it or not.
- * The names of Docker Hub may be short.
  *
  * @throws UsageError
  */
-export function parseImportSource(text: string, isPrefix: boolean): Named {
+export function parseImportSource(text: string): Named {
   const named = parseRepository(text);
   const [host = ''] = named.repository.split('/', 1);
   if (!host.includes('.')) {
@@ -25,10 +22,7 @@ export function parseImportSource(text: string, isPrefix: boolean): Named {
       `"${text}" has to begin with a registry that is mirrored here, as docker.io/library/alpine`,
     );
   }
-  const repository = isPrefix
-    ? named.repository
-    : named.repository.replace(HUB_SHORT_NAME, 'docker.io/library/$1');
-  return { ...named, repository };
+  return named;
 }
 
 /** Reads "acme/app", with a tag or without, "docker://" before it or not. @throws UsageError */

@@ -1,7 +1,7 @@
 import { formatBytes } from '../amount.ts';
 import type { Columns } from '../output.ts';
 
-/** A copy from a mirrored registry, as the API has it. */
+/** A copy from another registry or to it, as the API has it. */
 export interface Transfer {
   id: string;
   principal: string;

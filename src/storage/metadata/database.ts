@@ -99,6 +99,6 @@ async function answer<T>(pending: Promise<T>): Promise<T> {
       throw error; // a fault in a statement of ours, which repeating cannot mend
     }
     console.error('D1 failed:', error);
-    throw new RegistryError('UNAVAILABLE');
+    throw new RegistryError('UNAVAILABLE', undefined, { cause: error });
   }
 }

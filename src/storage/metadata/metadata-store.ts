@@ -46,7 +46,7 @@ import { UpstreamMetadata } from './upstreams.ts';
 import { UserMetadata } from './users.ts';
 
 /** Files of migrations/, each of which wrangler and `npm start` note in the database. */
-const MIGRATIONS = 13;
+const MIGRATIONS = 15;
 
 /** Everything that D1 knows, by the noun it is about. */
 export class MetadataStore {

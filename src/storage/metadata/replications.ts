@@ -3,6 +3,7 @@ import { type Actor, type AuditEntry, record } from './audit.ts';
 import type { Database } from './database.ts';
 import { guardFound, runGuarded } from './guarded-batch.ts';
 import { HAS_ROOM, insertTransfer, type TransferOptions } from './transfers.ts';
+import { SYSTEM_ADMIN } from './users.ts';
 
 /** A copy that is made again and again. */
 export interface ReplicationSettings {
@@ -36,6 +37,15 @@ const MAX_REPLICATIONS = 500;
 
 /** So many are started by one run of the clock. */
 const MAX_STARTED = 20;
+
+/** So many transfers of one are kept, besides the one that is running. */
+const KEPT = 10;
+
+/** True of a replication that was set by somebody who administers the system, as that takes. */
+const IS_ALLOWED = `(replications.principal = '${SYSTEM_ADMIN}' OR EXISTS (SELECT 1 FROM users
+  WHERE users.name = replications.principal AND is_admin AND disabled_at IS NULL))`;
+
+const IS_DUE = 'is_enabled AND next_run_at <= unixepoch()';
 
 /** Copies that are made again and again. */
 export class ReplicationMetadata {
@@ -94,15 +104,34 @@ export class ReplicationMetadata {
   /** Those whose time has come, and whose last transfer is not running any more. */
   async due(): Promise<ReplicationRecord[]> {
     const rows = await this.#database.all<Row>(
-      `${SELECT} WHERE is_enabled AND next_run_at <= unixepoch()
-         AND transfers.state IS NOT 'running' ORDER BY next_run_at LIMIT ${MAX_STARTED}`,
+      `${SELECT} WHERE ${IS_DUE} AND transfers.state IS NOT 'running' ORDER BY next_run_at LIMIT ${MAX_STARTED}`,
     );
     return rows.map(toRecord);
   }
 
+  /** Those whose time has come, and which were set by somebody who administers the system no more. */
+  async orphaned(): Promise<ReplicationRecord[]> {
+    const rows = await this.#database.all<Row>(
+      `${SELECT} WHERE ${IS_DUE} AND NOT ${IS_ALLOWED} ORDER BY next_run_at LIMIT ${MAX_STARTED}`,
+    );
+    return rows.map(toRecord);
+  }
+
+  /** Has one of them run no more; false when it was set anew, or is gone. */
+  disable(name: string, actor: Actor, entry: AuditEntry): Promise<boolean> {
+    return runGuarded(this.#database, [
+      guardFound(
+        `SELECT 1 FROM replications WHERE name = ?1 AND is_enabled AND NOT ${IS_ALLOWED}`,
+        name,
+      ),
+      ['UPDATE replications SET is_enabled = 0 WHERE name = ?1', name],
+      record(actor, entry),
+    ]);
+  }
+
   /**
    * Adds the next transfer of a replication, and notes when the one after that is due: false when its last
-   * one is running, it is gone, or too many transfers are running.
+   * one is running, it is gone, who set it may not any more, or too many transfers are running.
    */
   start(
     { name, principal, source, target, options }: ReplicationRecord,
@@ -113,10 +142,15 @@ export class ReplicationMetadata {
       guardFound(HAS_ROOM),
       guardFound(
         `SELECT 1 FROM replications LEFT JOIN transfers ON transfers.id = last_transfer
-         WHERE name = ?1 AND transfers.state IS NOT 'running'`,
+         WHERE name = ?1 AND transfers.state IS NOT 'running' AND ${IS_ALLOWED}`,
         name,
       ),
-      insertTransfer({ id, principal, source, target, options }),
+      [
+        `DELETE FROM transfers WHERE replication = ?1 AND number <= (SELECT number FROM transfers
+           WHERE replication = ?1 ORDER BY number DESC LIMIT 1 OFFSET ${KEPT})`,
+        name,
+      ],
+      insertTransfer({ id, principal, source, target, options }, name),
       [
         `UPDATE replications SET last_transfer = ?2, next_run_at = unixepoch() + every_minutes * 60
          WHERE name = ?1`,

@@ -36,7 +36,7 @@ export interface TransferFailure {
   reason: string;
 }
 
-/** A copy between a mirrored registry and our own. Times are in seconds since the epoch. */
+/** A copy between another registry and our own. Times are in seconds since the epoch. */
 export interface TransferRecord {
   number: number;
   id: string;
@@ -64,6 +64,9 @@ type Row = Omit<TransferRecord, 'options' | 'progress'> & { options: string; pro
 /** So many may be at work; each asks its upstream for a few things at a time. */
 export const MAX_RUNNING = 50;
 
+/** So many of somebody who does not administer the system. */
+export const MAX_OWN = 5;
+
 const LIFETIME = 90 * 24 * 60 * 60; // seconds
 
 const IS_RUNNING = `SELECT 1 FROM transfers WHERE id = ?1 AND state = 'running'`;
@@ -84,21 +87,26 @@ const NOTHING: TransferProgress = {
 export const HAS_ROOM = `SELECT 1
   WHERE ${MAX_RUNNING} > (SELECT count(*) FROM transfers WHERE state = 'running')`;
 
-/** Adds a transfer that is running: for its batch. */
-export function insertTransfer(transfer: NewTransfer): Statement {
+/** True where another transfer of the principal ?1 may run, who does not administer the system. */
+const HAS_OWN_ROOM = `SELECT 1 WHERE ${MAX_OWN} >
+  (SELECT count(*) FROM transfers WHERE state = 'running' AND +principal = ?1)`;
+
+/** Adds a transfer that is running, of a replication or of none: for its batch. */
+export function insertTransfer(transfer: NewTransfer, replication: string | null): Statement {
   return [
-    `INSERT INTO transfers (id, principal, source, target, options, progress)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
+    `INSERT INTO transfers (id, principal, source, target, options, progress, replication)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
     transfer.id,
     transfer.principal,
     transfer.source,
     transfer.target,
     JSON.stringify(transfer.options),
     JSON.stringify({ ...NOTHING, waiting: 1 }),
+    replication,
   ];
 }
 
-/** Copies from mirrored registries, and to them. */
+/** Copies between other registries and our own. */
 export class TransferMetadata {
   readonly #database: Database;
 
@@ -126,11 +134,17 @@ export class TransferMetadata {
     return rows.map(toRecord);
   }
 
-  /** Adds a transfer; false when {@link MAX_RUNNING} are at work. */
-  create(transfer: NewTransfer, actor: Actor, entry: AuditEntry): Promise<boolean> {
+  /** Adds a transfer; false when {@link MAX_RUNNING} are at work, or {@link MAX_OWN} where that counts. */
+  create(
+    transfer: NewTransfer,
+    isOfAdmin: boolean,
+    actor: Actor,
+    entry: AuditEntry,
+  ): Promise<boolean> {
     return runGuarded(this.#database, [
       guardFound(HAS_ROOM),
-      insertTransfer(transfer),
+      ...(isOfAdmin ? [] : [guardFound(HAS_OWN_ROOM, transfer.principal)]),
+      insertTransfer(transfer, null),
       record(actor, entry),
     ]);
   }
@@ -180,7 +194,7 @@ export class TransferMetadata {
   async forgetOld(): Promise<void> {
     await this.#database.all(
       `DELETE FROM transfers WHERE number IN (SELECT number FROM transfers
-         WHERE finished_at < unixepoch() - ${LIFETIME} ORDER BY number LIMIT 1000)`,
+         WHERE finished_at < unixepoch() - ${LIFETIME} ORDER BY finished_at LIMIT 1000)`,
     );
   }
 }

@@ -27,6 +27,10 @@ interface Row extends Omit<UpstreamRecord, 'repositories' | 'platforms'> {
   platforms: string | null;
 }
 
+export const MAX_UPSTREAMS = 200;
+
+const IS_NEW = 'NOT EXISTS (SELECT 1 FROM upstreams WHERE upstreams.namespace = ?1)';
+
 /** The registries that are mirrored. */
 export class UpstreamMetadata {
   readonly #database: Database;
@@ -48,7 +52,7 @@ export class UpstreamMetadata {
     return (await this.#database.first('SELECT 1 FROM namespaces WHERE name = ?1', name)) !== null;
   }
 
-  /** All of them, by namespace: there are a few dozen at most. */
+  /** All of them, by namespace. */
   async list(): Promise<UpstreamRecord[]> {
     const rows = await this.#database.all<Row>(
       `SELECT ${COLUMNS} FROM upstreams ORDER BY namespace LIMIT ${MAX_UPSTREAMS}`,
@@ -59,7 +63,8 @@ export class UpstreamMetadata {
   /**
    * Makes a namespace the mirror of an upstream, or changes that. The namespace is made when it is not
    * there, and a new mirror without a retention policy gets one with `rules` (JSON). False, and nothing
-   * changes, when it has repositories of its own.
+   * changes, when it has repositories of its own, also deleted ones that can be restored, or there are
+   * {@link MAX_UPSTREAMS} others.
    */
   put(
     upstream: UpstreamRecord,
@@ -72,19 +77,24 @@ export class UpstreamMetadata {
     return runGuarded(this.#database, [
       guardFree(
         `SELECT 1 FROM repositories WHERE namespace = ?1
-           AND NOT EXISTS (SELECT 1 FROM upstreams WHERE upstreams.namespace = ?1)`,
+           AND (deleted_at IS NULL OR expires_at > unixepoch()) AND ${IS_NEW}`,
+        namespace,
+      ),
+      guardFound(
+        `SELECT 1 WHERE (SELECT count(*) FROM upstreams WHERE namespace <> ?1) < ${MAX_UPSTREAMS}`,
         namespace,
       ),
       [
         `INSERT INTO namespaces (name, is_public, creates_on_push, restore_days)
-         VALUES (?1, ?2, 1, 0) ON CONFLICT DO NOTHING`,
+         VALUES (?1, ?2, 1, 0)
+         ON CONFLICT DO UPDATE SET creates_on_push = 1 WHERE ${IS_NEW}`,
         namespace,
         isPublic ? 1 : 0,
       ],
       [
         `INSERT INTO retention_policies (namespace, rules, is_enabled, every_hours, revision, next_run_at)
          SELECT ?1, ?2, 1, 24, lower(hex(randomblob(8))), unixepoch() + 86400
-         WHERE NOT EXISTS (SELECT 1 FROM upstreams WHERE namespace = ?1) ON CONFLICT DO NOTHING`,
+         WHERE ${IS_NEW} ON CONFLICT DO NOTHING`,
         namespace,
         rules,
       ],
@@ -127,8 +137,6 @@ export class UpstreamMetadata {
     ]);
   }
 }
-
-const MAX_UPSTREAMS = 200;
 
 function toRecord({ repositories, platforms, ...row }: Row): UpstreamRecord {
   return {

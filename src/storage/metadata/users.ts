@@ -4,6 +4,9 @@ import type { Database } from './database.ts';
 import { guardFound, guardFree, runGuarded } from './guarded-batch.ts';
 import { deleteMemberships } from './members.ts';
 
+/** The user whose password is the secret ADMIN_PASSWORD, and who has no row. */
+export const SYSTEM_ADMIN = 'admin';
+
 /** A person's account. */
 export interface UserRecord {
   name: string;

@@ -55,6 +55,31 @@ test('Docker Hub with a login, whose password is asked for once and never shown'
   expect(await admin.json('mirror', 'show', 'docker.io')).toMatchObject({ username: null });
 });
 
+test('adding one that is there: 1, and nothing of it changes', async () => {
+  const admin = newAdmin();
+  await admin.run(
+    ['mirror', 'add', 'gcr.io', '--username', 'acme', '--password-stdin', '--tag-max-age', '1h'],
+    `${PASSWORD}\n`,
+  );
+  const { code, stderr } = await admin.run(['mirror', 'add', 'gcr.io', '--public']);
+  expect({ code, stderr }).toMatchObject({ code: 1 });
+  expect(stderr).toContain('edgewater mirror set gcr.io');
+  expect(await admin.json('mirror', 'show', 'gcr.io')).toMatchObject({
+    username: 'acme',
+    tagMaxAge: 3600,
+  });
+});
+
+test('a token host that is not needed any more', async () => {
+  const admin = newAdmin();
+  await admin.get('mirror', 'add', 'ghcr.io', '--token-host', 'auth.example.com');
+  expect(await admin.json('mirror', 'show', 'ghcr.io')).toMatchObject({
+    tokenHost: 'auth.example.com',
+  });
+  await admin.get('mirror', 'set', 'ghcr.io', '--token-host', 'none');
+  expect(await admin.json('mirror', 'show', 'ghcr.io')).toMatchObject({ tokenHost: null });
+});
+
 test('what the registry refuses: 1, and why', async () => {
   const { code, stderr } = await newAdmin().run([
     ...['mirror', 'add', 'lab.example', '--url', 'http://127.0.0.1:5000'],

@@ -89,7 +89,7 @@ test('an upstream that is back is asked again', async () => {
   expect(manifest.headers.get('Warning')).toBeNull();
 });
 
-test('that it could not tell is remembered as long as what it does not have', async () => {
+test('that it could not tell is remembered for a moment', async () => {
   const { repository, wanted } = await pulled({ missingMaxAge: 3600 });
   upstream.script = () => ({ status: 500 });
   await expectStale(repository, wanted);

@@ -102,6 +102,41 @@ test('of an index only what is asked for is fetched, and only platforms that are
   expect(upstream.seen).toHaveLength(before);
 });
 
+test('a platform without a variant stands for all of them, one with a variant for itself', async () => {
+  const children = new Map(
+    ['linux/arm64/v8', 'linux/arm/v6', 'linux/arm/v7', 'linux/arm'].map((name) => [name, image(9)]),
+  );
+  const manifests = [...children].map(([name, child]) => {
+    const [os, architecture, variant] = name.split('/');
+    return {
+      ...descriptorOf(child, child.mediaType),
+      platform: { os, architecture, ...(variant !== undefined && { variant }) },
+    };
+  });
+  const index = manifestOf({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }, OCI_INDEX);
+  upstream.add('app', index, 'latest');
+  for (const child of children.values()) {
+    upstream.add('app', child);
+  }
+  const fetched = async (...platforms: string[]) => {
+    const repository = `${await newMirror({ platforms })}/app`;
+    await getManifest(repository, 'latest');
+    const names = [];
+    for (const [name, { digest }] of children) {
+      if ((await getManifest(repository, digest)).ok) {
+        names.push(name);
+      }
+    }
+    return names;
+  };
+  expect(await fetched('linux/arm64')).toEqual(['linux/arm64/v8']);
+  expect(await fetched('linux/arm64/v8', 'linux/arm/v7')).toEqual([
+    'linux/arm64/v8',
+    'linux/arm/v7',
+  ]);
+  expect(await fetched('linux/arm')).toEqual(['linux/arm/v6', 'linux/arm/v7', 'linux/arm']);
+});
+
 test('an index of an index', async () => {
   const child = image(100);
   const inner = indexOf([child]);
