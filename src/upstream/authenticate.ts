@@ -23,8 +23,10 @@ export interface Authorization {
 
 const DEFAULT_LIFETIME = 60; // seconds: distribution's token.md
 const MAX_ANSWER = 256 * 1024; // bytes
-const MAX_TOKEN_LENGTH = 64 * 1024; // characters
-const FOREVER = 60 * 60; // seconds
+/** What a header can carry. */
+const TOKEN = /^[\x21-\x7e]{1,65536}$/;
+
+const LONGEST = 60 * 60; // seconds
 
 /**
  * Answers a challenge. The credentials go to the upstream's own host and to the token host that is
@@ -43,7 +45,7 @@ export async function authenticate(
     if (basic === null) {
       throw refused(login, 'it asks for credentials, and none are configured');
     }
-    return { header: basic, lifetime: FOREVER };
+    return { header: basic, lifetime: LONGEST };
   }
   const realm = parseRealm(login, challenge.realm);
   if (basic !== null && realm.host !== login.url.host && realm.host !== login.tokenHost) {
@@ -84,13 +86,19 @@ async function readToken(response: Response, host: string): Promise<Authorizatio
   const bytes = response.ok ? await readWhole(response, MAX_ANSWER) : null;
   const body = parseJson(new TextDecoder().decode(bytes ?? new Uint8Array()));
   const token = body.token ?? body.access_token;
-  if (typeof token !== 'string' || token === '' || token.length > MAX_TOKEN_LENGTH) {
-    throw new RegistryError('UPSTREAM_FAILED', `${host} gave no token (${response.status})`);
+  if (typeof token !== 'string' || !TOKEN.test(token)) {
+    throw new RegistryError(
+      'UPSTREAM_FAILED',
+      `${host} gave no token that can be sent (${response.status})`,
+    );
   }
   const lifetime = Number(body.expires_in);
   return {
     header: `Bearer ${token}`,
-    lifetime: Number.isSafeInteger(lifetime) && lifetime > 0 ? lifetime : DEFAULT_LIFETIME,
+    lifetime:
+      Number.isSafeInteger(lifetime) && lifetime > 0
+        ? Math.min(lifetime, LONGEST)
+        : DEFAULT_LIFETIME,
   };
 }
 

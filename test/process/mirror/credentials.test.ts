@@ -117,6 +117,7 @@ test.each<[string, Reply, number]>([
   ['refuses the credentials', { status: 401 }, 403],
   ['fails', { status: 500 }, 503],
   ['gives no token', { body: '{"token":7}' }, 503],
+  ['gives a token that no header can carry', { body: '{"token":"a\\nb"}' }, 503],
   ['gives no JSON', { body: '<html>' }, 503],
   ['gives a very long answer', { body: ' '.repeat(2_000_000) }, 503],
   ['has had enough', { status: 429, headers: { 'Retry-After': '1000' } }, 429],
