@@ -181,9 +181,10 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
   const { registry, authority, settings } = services;
   const { name, param } = request.params;
   const approach = approachOf(request as Request, services.origin);
+  const called = name === undefined ? null : parseRepositoryName(name);
   const repositoryName =
-    name === undefined ? null : await readName(request as Request, registry, name);
-  // Whoever sees a mirror is told that nobody pushes there; nobody else learns that there is one.
+    called === null ? null : await readName(request as Request, registry, called);
+  // Who may pull from a mirror is told that nobody pushes there; nobody else learns that there is one.
   const isRefused =
     access === 'push' &&
     repositoryName !== null &&
@@ -191,7 +192,7 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
   const permit = await authority.authorize(approach, {
     access: isRefused ? 'pull' : access,
     repository: repositoryName,
-    calledAs: repositoryName === null ? null : calledAs(request as Request, name, repositoryName),
+    calledAs: hasNamespace(request as Request) ? repositoryName : called,
     source: access === 'push' ? mountSource(request.url) : null,
   });
   if (isRefused) {
@@ -199,6 +200,9 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
       'DENIED',
       `${repositoryName} mirrors another registry: nobody pushes to it; push to a namespace of your own`,
     );
+  }
+  if (repositoryName !== null && repositoryName !== called) {
+    await registry.names.check(repositoryName);
   }
   return {
     request: request as Request,
@@ -230,19 +234,20 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
 async function readName(
   request: Request,
   registry: Registry,
-  text: string,
+  name: RepositoryName,
 ): Promise<RepositoryName> {
-  const name = parseRepositoryName(text);
   const { searchParams, host } = new URL(request.url);
   return READ.includes(request.method as Method)
     ? registry.names.resolve(name, searchParams.get('ns'), host)
     : name;
 }
 
-/** What a client asks a token for: the name that it sent, or the mirror's, for a token request has no `ns`. */
-function calledAs(request: Request, text: string | undefined, meant: RepositoryName) {
-  const hasNamespace = new URL(request.url).searchParams.has('ns');
-  return hasNamespace || text === undefined ? meant : parseRepositoryName(text);
+/**
+ * Then a challenge names the mirror's repository, for a token request has no `ns`; else the name that the
+ * client sent.
+ */
+function hasNamespace(request: Request): boolean {
+  return new URL(request.url).searchParams.has('ns');
 }
 
 /** Tells containerd which registry it was answered for: its `ns`. */

@@ -13,6 +13,7 @@ import { listenHere } from './listen.ts';
 /** What goes wrong with one request. */
 export type Fault =
   | { kind: 'cut'; after: number } // bytes of the body, then both connections break
+  | { kind: 'damage' } // of the first byte of the body
   | { kind: 'cutAnswer'; after: number } // bytes of the answer's body, then both connections break
   | { kind: 'lose' } // the registry answers, and nobody hears it
   | { kind: 'answer'; status: number; headers?: Record<string, string>; body?: string }
@@ -133,6 +134,9 @@ export class Edge {
     });
     let length = 0;
     request.on('data', (bytes: Buffer) => {
+      if (fault?.kind === 'damage' && length === 0) {
+        bytes[0] = (bytes[0] ?? 0) ^ 1;
+      }
       this.#busy.add(request);
       if (this.#isCutDue) {
         this.#cutAll();

@@ -63,5 +63,5 @@ export const OPERATIONS = {
   mirrorWarmTagPull: operation('image of a mirror by tag, warm', 'million', 9, [0, 0, 2, 0, 6, 0, 0, 0]),
   mirrorOldTag: operation('manifest of a mirror, whose upstream is asked whether the tag moved', 'million', 1, [0, 0, 4, 1, 11, 1, 2, 0]),
   mirrorColdManifest: operation('manifest of a mirror, fetched', 'thousand', 1, [0, 0, 4, 1, 47, 40, 2, 0]),
-  mirrorColdBlob: operation('blob of a mirror, fetched', 'thousand', 1, [1, 0, 8, 1, 38, 16, 2, 1]),
+  mirrorColdBlob: operation('blob of a mirror, fetched', 'thousand', 1, [1, 0, 9, 1, 38, 16, 2, 1]),
 } satisfies Record<string, Operation>;

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { formatCount } from './amount.ts';
 import { type Api, apiPath } from './api.ts';
@@ -9,20 +9,25 @@ import { type ChosenBackup, chooseBackup } from './backup/choose-backup.ts';
 import { findLastRestore, type LastRestore } from './backup/last-restore.ts';
 import { missingBlobs } from './backup/needed-blobs.ts';
 import { persist } from './backup/persist.ts';
-import type { UnpackedMetadata } from './backup/read-metadata.ts';
+import { type UnpackedMetadata, unpackMetadata } from './backup/read-metadata.ts';
 import { sendRows } from './backup/send-rows.ts';
+import type { BackupStore } from './backup/store/backup-store.ts';
+import { FolderStore } from './backup/store/folder-store.ts';
+import { type NamedBackup, openBackup } from './backup/store/open-store.ts';
 import { type UploadOptions, uploadBlobs } from './backup/upload-blobs.ts';
 import { type Verification, verifyTags } from './backup/verify-tags.ts';
+import { type BucketOptions, endpointOption } from './bucket/bucket-address.ts';
 import { downloadCopy } from './copies.ts';
 import { RefusalError, UsageError } from './errors.ts';
 import { exitOnInterruption } from './interruption.ts';
 import { parsePositive } from './options.ts';
 import type { Output } from './output.ts';
-import { openSession } from './session.ts';
+import { openSession, type Session } from './session.ts';
 import { addChunkOptions, type ChunkOptions, chunkSizeOf } from './upload/chunk-size.ts';
 import { openProgress } from './upload/open-progress.ts';
+import type { Progress } from './upload/progress.ts';
 
-interface RestoreOptions extends ChunkOptions {
+interface RestoreOptions extends ChunkOptions, BucketOptions {
   copy?: string;
   incomplete?: true;
   giveUp?: true;
@@ -33,7 +38,7 @@ interface RestoreOptions extends ChunkOptions {
 /** What was restored: of each table how many rows, and how many of those of the backup were not. */
 interface Restored {
   tables: Record<string, { restored: number; dropped: number }>;
-  missingBlobs: string[]; // digests that neither the bucket nor the folder has
+  missingBlobs: string[]; // digests that neither the bucket nor the store has
 }
 
 /** What a restore begins with. */
@@ -54,7 +59,10 @@ const SHOWN = 10;
 export function addRestoreCommand(program: Command): void {
   const command = program
     .command('restore [backup]')
-    .description('put a backup, a folder or its metadata file, into an empty registry')
+    .description(
+      'put a backup into an empty registry: a folder, s3://bucket/prefix, or a metadata file of one',
+    )
+    .addOption(endpointOption())
     .option('--copy <name>', 'a nightly copy: where the database was lost and the bucket was not')
     .option('--incomplete', 'go on although content is missing, without what names it')
     .option('--give-up', 'take back what a restore has brought that has not ended')
@@ -73,7 +81,8 @@ async function restore(
   if (kinds.length !== 1) {
     throw new UsageError('name a backup, or with --copy a nightly copy; or say --give-up alone');
   }
-  const { api, output } = await openSession(command);
+  const session = await openSession(command);
+  const { api, output } = session;
   if (options.giveUp) {
     await takeSteps(api, apiPath`/restore/give-up`);
     output.done('What the restore has brought is gone; another one can begin', { givenUp: true });
@@ -89,55 +98,81 @@ async function restore(
     },
   );
   try {
-    const last = await findLastRestore(api);
-    const { file, metadata } = await readBackup(api, backup, options.copy, last, scratch);
-    output.note(`Restoring ${options.copy ?? file}`);
-    const isKnownDone = last?.phase === 'done' && last.backup === metadata.header.id;
-    const missing = isKnownDone
-      ? new Set<string>() // what is missing since then is nothing to do with the restore
-      : await missingBlobs(api, dirname(file), metadata);
-    requireContent(missing, dirname(file), options.incomplete ?? false);
-    const restored = await restoreAll(api, metadata, dirname(file), missing, {
-      chunkSize: chunkSizeOf(options),
-      concurrency: options.concurrency,
-      progress,
-      signal: new AbortController().signal,
-    });
-    if (restored === null) {
-      output.done('This backup was restored before, to its end: nothing is left to do', {
-        isDone: true,
-      });
-      return;
+    const named = await (options.copy === undefined
+      ? openBackup(backup ?? '', {
+          ...options,
+          onRetry: (why) => progress.say(`${why}; trying again`),
+        })
+      : fetchCopy(api, options.copy, scratch));
+    try {
+      await restoreFrom(named, { session, options, progress, scratch });
+    } finally {
+      named.store.close();
     }
-    const verification = await verifyTags(api, metadata);
-    output.done(sayOf(restored, verification), { ...restored, verification });
-    report(restored, verification, output);
   } finally {
     progress.stop();
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
+interface Work {
+  session: Session;
+  options: RestoreOptions;
+  progress: Progress;
+  scratch: string;
+}
+
+async function restoreFrom(
+  { store, file: named }: NamedBackup,
+  { session: { api, output }, options, progress, scratch }: Work,
+): Promise<void> {
+  const last = await findLastRestore(api);
+  const { file, metadata } = await readBackup(store, named, last, scratch);
+  output.note(`Restoring ${options.copy ?? store.nameOf(file)}`);
+  const isKnownDone = last?.phase === 'done' && last.backup === metadata.header.id;
+  const missing = isKnownDone
+    ? new Set<string>() // what is missing since then is nothing to do with the restore
+    : await missingBlobs(api, store, metadata);
+  requireContent(missing, store.name, options.incomplete ?? false);
+  const restored = await restoreAll(api, metadata, store, missing, {
+    chunkSize: chunkSizeOf(options),
+    concurrency: options.concurrency,
+    progress,
+    signal: new AbortController().signal,
+  });
+  if (restored === null) {
+    output.done('This backup was restored before, to its end: nothing is left to do', {
+      isDone: true,
+    });
+    return;
+  }
+  const verification = await verifyTags(api, metadata);
+  output.done(sayOf(restored, verification), { ...restored, verification });
+  report(restored, verification, output);
+}
+
+async function fetchCopy(api: Api, copy: string, scratch: string): Promise<NamedBackup> {
+  const file = 'metadata.jsonl.gz';
+  await downloadCopy(api, copy, join(scratch, file));
+  return { store: new FolderStore(scratch), file };
+}
+
 async function readBackup(
-  api: Api,
-  backup: string | undefined,
-  copy: string | undefined,
+  store: BackupStore,
+  file: string | null,
   last: LastRestore | null,
   scratch: string,
 ): Promise<ChosenBackup> {
-  if (copy !== undefined) {
-    const file = join(scratch, 'metadata.jsonl.gz');
-    await downloadCopy(api, copy, file);
-    return chooseBackup(file, null, scratch);
-  }
-  return chooseBackup(backup ?? '', last?.phase === 'open' ? last.backup : null, scratch);
+  return file === null
+    ? chooseBackup(store, last?.phase === 'open' ? last.backup : null, scratch)
+    : { file, metadata: await unpackMetadata(store, file, scratch) };
 }
 
 /** Null when this backup was restored before. */
 async function restoreAll(
   api: Api,
   metadata: UnpackedMetadata,
-  folder: string,
+  store: BackupStore,
   missing: ReadonlySet<string>,
   options: UploadOptions,
 ): Promise<Restored | null> {
@@ -158,7 +193,7 @@ async function restoreAll(
   for (const table of tables) {
     let refused = await sendRows(api, metadata, table);
     if (table === 'blobs' && refused.size > 0) {
-      await uploadBlobs(api, folder, metadata, refused, spareRepository, missing, options);
+      await uploadBlobs(api, store, metadata, refused, spareRepository, missing, options);
       refused = await sendRows(api, metadata, table, refused);
     }
     const count = metadata.counts[table] ?? 0;
@@ -176,11 +211,11 @@ async function takeSteps(api: Api, path: string): Promise<void> {
 }
 
 /** Before anything is made, so that another backup may be taken instead. @throws RefusalError */
-function requireContent(missing: ReadonlySet<string>, folder: string, isIncomplete: boolean): void {
+function requireContent(missing: ReadonlySet<string>, place: string, isIncomplete: boolean): void {
   if (missing.size > 0 && !isIncomplete) {
     throw new RefusalError(
       `${formatCount(missing.size, 'blob')} that the backup needs ${missing.size === 1 ? 'is' : 'are'} ` +
-        `not in the bucket, and ${folder} lacks them or has them damaged: ${someOf([...missing])}; bring ` +
+        `not in the registry's bucket, and ${place} lacks them or has them damaged: ${someOf([...missing])}; bring ` +
         'them to its blobs/sha256 and repeat this ("edgewater backup --blobs --verify" does, where the ' +
         'registry still runs), take another backup, or restore without what names them: --incomplete',
     );

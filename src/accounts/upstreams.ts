@@ -2,7 +2,7 @@ import { seal } from '../auth/sealing.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { MAX_UPSTREAMS, type UpstreamRecord } from '../storage/metadata/upstreams.ts';
 import type { UpstreamGates } from '../upstream/gates.ts';
-import type { UpstreamState } from '../upstream/upstream-gate.ts';
+import type { UpstreamState } from '../upstream/pauses.ts';
 import type { Context } from './context.ts';
 import { checkUpstream, type UpstreamRules } from './upstream-rules.ts';
 
@@ -100,6 +100,9 @@ export async function setUpstream(
         );
   }
   await gates.forget(upstream);
+  if (before !== null && before.url !== upstream.url) {
+    await gates.forget(before);
+  }
   return withoutSecret(upstream);
 }
 

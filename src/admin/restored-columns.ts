@@ -3,6 +3,7 @@
  * reads them without looking again.
  */
 import { z } from 'zod';
+import { isMediaTypeLike } from '../oci/descriptor.ts';
 import { isDigest, isSubjectDigest } from '../oci/digest.ts';
 import { isTag } from '../oci/reference.ts';
 import { isRepositoryName } from '../oci/repository-name.ts';
@@ -71,7 +72,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'tag_history.name': tag,
   'pulls.reference': text((value) => isTag(value) || isDigest(value)),
   r2_key: text((value) => /^(?:blobs|manifests)\/[\w.-]{1,128}$/.test(value)),
-  media_type: text((value) => /^[\x20-\x7e]{1,255}$/.test(value)),
+  media_type: text(isMediaTypeLike),
+  artifact_type: text(isMediaTypeLike),
   password: text(isPasswordHash),
   network: json(networkSchema),
   limits: json(z.array(z.array(grants.element))),
@@ -81,6 +83,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   exceptions: json(tagGlobs),
   rules: json(retentionRules),
   quota_bytes: upTo(Number.MAX_SAFE_INTEGER),
+  'unfetched_content.size': upTo(Number.MAX_SAFE_INTEGER), // as a manifest says
   quota_warning: fits(warningPercent),
   manifest_digest: digest,
   'unfetched_content.kind': fits(z.enum(['blob', 'external', 'manifest'])),

@@ -73,7 +73,7 @@ const statusSchema = z.strictObject({
   pausedUntil: timestamp.nullable().describe('it has had enough of us, and is not asked before'),
   limit: z.int().nullable().describe('requests in its window, as it says'),
   remaining: z.int().nullable().describe('of these'),
-  failedAt: timestamp.nullable().describe('when it did not answer last'),
+  failedAt: timestamp.nullable().describe('when it last said 5xx, or nothing'),
 });
 
 /** The registries that are mirrored. */

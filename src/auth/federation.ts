@@ -110,7 +110,7 @@ async function verify(
  * Entra); a long subject ends in its hash, so no two are the same. Null for a subject that is none.
  */
 function principalOf(issuer: string, subject: unknown): string | null {
-  if (typeof subject !== 'string' || subject === '' || /\p{Cc}/u.test(subject)) {
+  if (typeof subject !== 'string' || subject === '' || /[\p{Cc}\p{Cs}]/u.test(subject)) {
     return null;
   }
   const { host, pathname } = new URL(issuer);
@@ -120,7 +120,8 @@ function principalOf(issuer: string, subject: unknown): string | null {
     return principal;
   }
   const end = `~${createHash('sha256').update(principal).digest('hex')}`;
-  return `${principal.slice(0, MAX_PRINCIPAL_LENGTH - end.length)}${end}`;
+  const start = principal.slice(0, MAX_PRINCIPAL_LENGTH - end.length).replace(/\p{Cs}$/u, '');
+  return `${start}${end}`;
 }
 
 /** True when a token of the rule's issuer has the rule's audience and fulfils its conditions. */

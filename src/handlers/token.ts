@@ -30,7 +30,7 @@ export async function get(request: Request, desk: TokenDesk): Promise<Response> 
   const identity = (await desk.authority.identify(desk.approach)) ?? ANONYMOUS;
   const isOffline = query.get('offline_token') === 'true';
   return answer(desk, identity, query.getAll('scope'), {
-    offlineClient: isOffline ? (query.get('client_id') ?? '') : null,
+    offlineClient: isOffline ? clientOf(query) : null,
   });
 }
 
@@ -38,9 +38,8 @@ export async function get(request: Request, desk: TokenDesk): Promise<Response> 
 export async function post(request: Request, desk: TokenDesk): Promise<Response> {
   const form = await readForm(request);
   const context = desk.authority.loginContext(desk.approach.origin);
-  const client = form.get('client_id') ?? '';
   const scopes = form.getAll('scope');
-  const offlineClient = form.get('access_type') === 'offline' ? client : null;
+  const offlineClient = form.get('access_type') === 'offline' ? clientOf(form) : null;
   switch (form.get('grant_type')) {
     case 'password': {
       const identity = await logIn(context, required(form, 'username'), required(form, 'password'));
@@ -99,6 +98,15 @@ async function answer(
     },
     { headers: { 'Cache-Control': 'no-store' } },
   );
+}
+
+/** The name by which a list of credentials tells what a refresh token is for. RFC 6749, appendix A.1 */
+function clientOf(parameters: URLSearchParams): string {
+  const client = parameters.get('client_id') ?? '';
+  if (!/^[\x20-\x7e]*$/.test(client)) {
+    throw invalid('client_id may have printable ASCII characters only');
+  }
+  return client;
 }
 
 function required(form: URLSearchParams, name: string): string {

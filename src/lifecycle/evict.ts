@@ -1,4 +1,6 @@
+import type { FullMirror } from '../storage/metadata/evictions.ts';
 import type { Stores } from '../storage/stores.ts';
+import { takeSteps } from './steps.ts';
 
 /** Mirrors that one run looks at, and manifests and indexes that it takes from them: the next goes on. */
 const MAX_MIRRORS = 10;
@@ -12,11 +14,13 @@ export interface Eviction {
 
 /**
  * Takes from mirrors that have more than they may keep what was not pulled for longest. Its bytes go by the
- * collector, as those of anything that was deleted.
+ * collector, as those of anything that was deleted. A mirror with which that fails keeps no other from its turn.
+ *
+ * @throws AggregateError when it failed with some
  */
 export async function evict({ metadata: { evictions } }: Stores): Promise<Eviction> {
   const done: Eviction = { manifests: 0, bytes: 0 };
-  for (const { namespace, excess } of await evictions.full(MAX_MIRRORS)) {
+  const evictFrom = async ({ namespace, excess }: FullMirror) => {
     let left = excess;
     for (const evictable of await evictions.leastRecentlyPulled(namespace, MAX_EVICTED)) {
       if (left <= 0 || done.manifests >= MAX_EVICTED) {
@@ -27,6 +31,13 @@ export async function evict({ metadata: { evictions } }: Stores): Promise<Evicti
       done.bytes += evictable.bytes;
       done.manifests += 1;
     }
+  };
+  const full = await evictions.full(MAX_MIRRORS);
+  const { failures } = await takeSteps(
+    Object.fromEntries(full.map((mirror) => [mirror.namespace, () => evictFrom(mirror)])),
+  );
+  if (failures.length > 0) {
+    throw new AggregateError(failures, 'mirrors could not be made smaller');
   }
   return done;
 }

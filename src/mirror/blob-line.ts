@@ -9,8 +9,9 @@ const PROGRESS = 16 * 2 ** 20; // bytes
 /** Before a line is taken up again, doubled each time. */
 const FIRST_WAIT = 250; // milliseconds
 
-/** Nothing at all for so long is a line that is dead. */
+/** A line that brings less than this in such a time is dead. */
 const STALL = 30_000; // milliseconds
+const LEAST = 16 * 2 ** 10; // bytes
 
 const READ_SIZE = 256 * 2 ** 10; // bytes
 
@@ -151,10 +152,7 @@ async function readUnlessStalled(
     () => null,
     () => null,
   );
-  const part = await Promise.race([
-    reader.readAtLeast(READ_SIZE, memory).catch(() => null),
-    stalled,
-  ]);
+  const part = await Promise.race([reader.readAtLeast(LEAST, memory).catch(() => null), stalled]);
   stall.abort();
   if (part === null) {
     await reader.cancel().catch(() => {});

@@ -42,7 +42,11 @@ async function openPut(
   await uploads.announce(id, repository, key, LIFETIME);
   const { readable, writable } = new FixedLengthStream(size);
   const store = async () => {
-    if (!(await stores.blobs.put(key, readable, digest))) {
+    const isRight = await stores.blobs.put(key, readable, digest).catch(async (error) => {
+      await readable.cancel(error).catch(() => {}); // R2 may not have touched it
+      throw error;
+    });
+    if (!isRight) {
       throw lied(digest);
     }
     if (!(await uploads.commit({ id, repository, digest, size }))) {

@@ -1,8 +1,17 @@
-/** How far the first client may be behind the upstream. */
-const MAX_BEHIND = 4 * 2 ** 20; // bytes: an isolate has 128 MB for all that is fetched in it
+/** How far one client may be behind the upstream. */
+const MAX_BEHIND = 4 * 2 ** 20; // bytes
 
-/** For how long the upstream is kept waiting for a client that takes nothing. */
+/** How far all clients of an isolate may: it has 128 MB. With more each has to take what it was given. */
+const MAX_BEHIND_TOGETHER = 32 * 2 ** 20; // bytes
+
+/**
+ * For how long a client may keep the upstream waiting, in all: a moment, and longer the more it takes. A
+ * blob is then stored within the day that its intent lasts.
+ */
 const PATIENCE = 10_000; // milliseconds
+const SLOWEST = 256; // bytes a millisecond
+
+let behindTogether = 0; // bytes, of this isolate
 
 /** Opens what is stored by then, from a byte on. */
 export type Reopen = (offset: number) => Promise<ReadableStream<Uint8Array>>;
@@ -18,6 +27,7 @@ export class ClientStream {
   #queue: Uint8Array[] = [];
   #queued = 0; // bytes
   #taken = 0; // bytes
+  #waited = 0; // milliseconds that the upstream was kept waiting
   #isLetGo = false;
   #isGone = false;
   #end: 'stored' | Error | null = null;
@@ -43,17 +53,27 @@ export class ClientStream {
       return;
     }
     this.#queue.push(bytes.slice());
-    this.#queued += bytes.byteLength;
+    this.#count(bytes.byteLength);
     this.#wake();
-    const giveUpAt = Date.now() + PATIENCE;
-    while (this.#queued > MAX_BEHIND && !this.#isGone) {
-      if (!isAlone() || Date.now() >= giveUpAt) {
+    while (this.#isTooFarBehind && !this.#isGone) {
+      if (!isAlone() || this.#waited >= PATIENCE + this.#taken / SLOWEST) {
         this.#isLetGo = true;
         this.#clear();
         return;
       }
+      const since = Date.now();
       await Promise.race([this.#changed.promise, scheduler.wait(1000)]);
+      this.#waited += Date.now() - since;
     }
+  }
+
+  get #isTooFarBehind(): boolean {
+    return this.#queued > (behindTogether > MAX_BEHIND_TOGETHER ? 0 : MAX_BEHIND);
+  }
+
+  #count(bytes: number): void {
+    this.#queued += bytes;
+    behindTogether += bytes;
   }
 
   /** All of it is stored and right. */
@@ -74,7 +94,7 @@ export class ClientStream {
     }
     const next = this.#queue.shift();
     if (next !== undefined) {
-      this.#queued -= next.byteLength;
+      this.#count(-next.byteLength);
       this.#take(controller, next);
       return;
     }
@@ -87,6 +107,10 @@ export class ClientStream {
       return;
     }
     this.#rest ??= (await this.#reopen(this.#taken)).getReader();
+    if (this.#isGone) {
+      await this.#rest.cancel();
+      return;
+    }
     const { value, done } = await this.#rest.read();
     if (done) {
       controller.close();
@@ -104,7 +128,7 @@ export class ClientStream {
 
   #clear(): void {
     this.#queue = [];
-    this.#queued = 0;
+    this.#count(-this.#queued);
     this.#wake();
   }
 

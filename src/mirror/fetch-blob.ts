@@ -20,7 +20,8 @@ export interface BlobFetch {
  *
  * @param wanted its size in bytes as a manifest says, or null
  * @param isAlone whether only the first client waits for it
- * @throws BLOB_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED, UNAVAILABLE
+ * @throws BLOB_UNKNOWN, UPSTREAM_FAILED, UPSTREAM_LIMITED, UPSTREAM_REFUSED, UPSTREAM_LIED, UNAVAILABLE,
+ *   QUOTA_OF_BYTES_EXCEEDED
  */
 export async function fetchBlob(
   source: Source,
@@ -28,6 +29,9 @@ export async function fetchBlob(
   wanted: number | null,
   isAlone: () => boolean,
 ): Promise<BlobFetch> {
+  if (wanted !== null) {
+    await requireRoom(source, digest, wanted);
+  }
   const line = await BlobLine.open(source, digest, wanted);
   const sink = await openSink(source, digest, line.size);
   const client = new ClientStream((offset) => openStored(source, digest, offset));
@@ -40,6 +44,18 @@ export async function fetchBlob(
   );
   stored.catch(() => {}); // whoever waits for it learns of it
   return { readable: client.readable, stored };
+}
+
+/** So that bytes need not come that the commit would refuse. @throws QUOTA_OF_BYTES_EXCEEDED */
+async function requireRoom(
+  { stores, upstream }: Source,
+  digest: Digest,
+  size: number, // bytes
+): Promise<void> {
+  const { quotas } = stores.metadata;
+  if (!(await quotas.hasRoom(upstream.namespace, size, digest))) {
+    throw await quotas.refusal(upstream.namespace);
+  }
 }
 
 async function store(

@@ -65,9 +65,12 @@ function platformName(value: unknown): string | null {
   return parts.length < 2 ? null : parts.join('/');
 }
 
-/** True for text that can be stored as a media type. Its form is left to clients, who invent some. */
+/**
+ * True for text that can be stored as a media type, and restored: no control characters, no half of a
+ * pair of surrogates. Its form is left to clients, who invent some.
+ */
 export function isMediaTypeLike(text: string): boolean {
-  return text !== '' && text.length <= MAX_MEDIA_TYPE_LENGTH && text.isWellFormed();
+  return text.length <= MAX_MEDIA_TYPE_LENGTH && /^[^\p{Cc}\p{Cs}]+$/u.test(text);
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

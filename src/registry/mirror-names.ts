@@ -19,10 +19,11 @@ export class MirrorNames {
    * The repository that somebody means who reads `name`.
    *
    * containerd says in `ns` which registry it was asked for: then nothing of our own is meant, unless it
-   * is `host`, and a registry without a mirror here is unknown. A name of our own is never looked for
-   * elsewhere: only where the registry has no such namespace the default mirror is meant.
+   * is `host`. A name of our own is never looked for elsewhere: only where the registry has no such
+   * namespace the default mirror is meant. Whether the registry has a mirror here is not asked: see
+   * {@link check}.
    *
-   * @throws NAME_UNKNOWN
+   * @throws NAME_UNKNOWN when no mirror could have it
    */
   async resolve(name: RepositoryName, ns: string | null, host: string): Promise<RepositoryName> {
     if (ns !== null && ns !== '' && ns !== host) {
@@ -41,14 +42,24 @@ export class MirrorNames {
     return this.#mirrors.isMirrored(name);
   }
 
-  /** Docker Hub's names of one part are short for those below "library". */
-  async #below(namespace: string, name: string): Promise<RepositoryName> {
-    if ((await this.#mirrors.find(namespace)) === null) {
+  /**
+   * For a name that means another repository than it says: nothing of our own may be meant by that. To be
+   * asked when the caller is known to be allowed to know.
+   *
+   * @throws NAME_UNKNOWN when the repository is in no mirror
+   */
+  async check(meant: RepositoryName): Promise<void> {
+    if (!(await this.isMirrored(meant))) {
+      const namespace = namespaceOf(meant);
       throw new RegistryError('NAME_UNKNOWN', `there is no mirror of ${namespace} here`);
     }
+  }
+
+  /** Docker Hub's names of one part are short for those below "library". */
+  #below(namespace: string, name: string): RepositoryName {
     const isShort = namespace === DOCKER_HUB && name !== '' && !name.includes('/');
     const full = `${namespace}/${isShort ? 'library/' : ''}${name}`;
-    if (!isRepositoryName(full)) {
+    if (!isRepositoryName(full) || namespaceOf(full) !== namespace) {
       throw new RegistryError('NAME_UNKNOWN', `${namespace} cannot have a repository "${name}"`);
     }
     return full;

@@ -65,6 +65,9 @@ function parseNames(bytes: Uint8Array | null, key: string): string[] {
 
 /** Only the query counts: the next page is at the same place, whatever host the header names. */
 function nextOf(link: string | null, names: readonly string[]): string | null {
+  if (names.length === 0) {
+    return null; // else one that has nothing could go on for ever
+  }
   const [, target] = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link ?? '') ?? [];
   if (target !== undefined && URL.canParse(target, 'http://upstream')) {
     return new URL(target, 'http://upstream').search || null;

@@ -1,14 +1,16 @@
 import { RegistryError } from '../oci/errors.ts';
 import type { Challenge } from './challenge.ts';
+import type { Credentials } from './credentials.ts';
 import { type Limits, parseLimits } from './limits.ts';
 import { readWhole } from './read-whole.ts';
+import { LoginRefused } from './refused-logins.ts';
 import { send } from './send.ts';
 
 /** How an upstream is logged in to. */
 export interface Login {
   url: URL; // of the upstream
   tokenHost: string | null; // besides the upstream's own, where the credentials may go
-  credentials: { username: string; password: string } | null;
+  credentials: Credentials | null;
   allowsPrivate: boolean;
   limited: (limits: Limits) => RegistryError; // the realm says 429
 }
@@ -21,14 +23,16 @@ export interface Authorization {
 
 const DEFAULT_LIFETIME = 60; // seconds: distribution's token.md
 const MAX_ANSWER = 256 * 1024; // bytes
-const MAX_TOKEN_LENGTH = 64 * 1024; // characters
-const FOREVER = 60 * 60; // seconds
+/** What a header can carry. */
+const TOKEN = /^[\x21-\x7e]{1,65536}$/;
+
+const LONGEST = 60 * 60; // seconds
 
 /**
  * Answers a challenge. The credentials go to the upstream's own host and to the token host that is
  * configured for it, and nowhere else, whatever realm the challenge names (CVE-2026-33540).
  *
- * @throws UPSTREAM_REFUSED when the realm is another's, or the credentials are not accepted;
+ * @throws LoginRefused when the realm is another's, or the credentials are not accepted;
  *   UPSTREAM_FAILED when the realm does not answer; what `limited` makes when it says 429
  */
 export async function authenticate(
@@ -41,7 +45,7 @@ export async function authenticate(
     if (basic === null) {
       throw refused(login, 'it asks for credentials, and none are configured');
     }
-    return { header: basic, lifetime: FOREVER };
+    return { header: basic, lifetime: LONGEST };
   }
   const realm = parseRealm(login, challenge.realm);
   if (basic !== null && realm.host !== login.url.host && realm.host !== login.tokenHost) {
@@ -59,7 +63,9 @@ export async function authenticate(
   const response = await send({ method: 'GET', url, headers }, login.allowsPrivate);
   if (response.status === 401 || response.status === 403) {
     await response.body?.cancel();
-    throw refused(login, `${realm.host} does not accept the credentials (${response.status})`);
+    throw refused(login, `${realm.host} does not accept the credentials (${response.status})`, {
+      isForAll: basic !== null && response.status === 401,
+    });
   }
   if (response.status === 429) {
     await response.body?.cancel();
@@ -80,13 +86,19 @@ async function readToken(response: Response, host: string): Promise<Authorizatio
   const bytes = response.ok ? await readWhole(response, MAX_ANSWER) : null;
   const body = parseJson(new TextDecoder().decode(bytes ?? new Uint8Array()));
   const token = body.token ?? body.access_token;
-  if (typeof token !== 'string' || token === '' || token.length > MAX_TOKEN_LENGTH) {
-    throw new RegistryError('UPSTREAM_FAILED', `${host} gave no token (${response.status})`);
+  if (typeof token !== 'string' || !TOKEN.test(token)) {
+    throw new RegistryError(
+      'UPSTREAM_FAILED',
+      `${host} gave no token that can be sent (${response.status})`,
+    );
   }
   const lifetime = Number(body.expires_in);
   return {
     header: `Bearer ${token}`,
-    lifetime: Number.isSafeInteger(lifetime) && lifetime > 0 ? lifetime : DEFAULT_LIFETIME,
+    lifetime:
+      Number.isSafeInteger(lifetime) && lifetime > 0
+        ? Math.min(lifetime, LONGEST)
+        : DEFAULT_LIFETIME,
   };
 }
 
@@ -106,6 +118,6 @@ function basicHeader({ credentials }: Login): string | null {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-function refused({ url }: Login, why: string): RegistryError {
-  return new RegistryError('UPSTREAM_REFUSED', `${url.host}: ${why}`);
+function refused({ url }: Login, why: string, scope?: { isForAll: boolean }): LoginRefused {
+  return new LoginRefused(`${url.host}: ${why}`, scope);
 }

@@ -5,8 +5,14 @@ export type Challenge =
 
 const PARAMETER = /([a-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi;
 
+/** The expression may look at each character once for every other. */
+const MAX_LENGTH = 4096; // characters
+
 /** Reads a WWW-Authenticate header; null when it asks for nothing that is known. */
 export function parseChallenge(header: string | null): Challenge | null {
+  if (header !== null && header.length > MAX_LENGTH) {
+    return null;
+  }
   const [, scheme = '', rest = ''] = /^\s*([a-z]+)\s*(.*)$/is.exec(header ?? '') ?? [];
   if (scheme.toLowerCase() === 'basic') {
     return { scheme: 'basic' };

@@ -1,6 +1,7 @@
 import { failObject } from '../rpc/object-failure.ts';
 import { gateName } from '../storage/keys.ts';
-import type { UpstreamGate, UpstreamState } from './upstream-gate.ts';
+import type { UpstreamState } from './pauses.ts';
+import type { UpstreamGate } from './upstream-gate.ts';
 
 /** Whose gate is meant. */
 export interface GatedUpstream {

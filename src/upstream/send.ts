@@ -21,8 +21,8 @@ const PATIENCE = 30_000; // milliseconds
 const STREAM_PATIENCE = 14 * 60_000; // milliseconds
 
 /**
- * Sends a request and follows redirects, whose addresses are checked like the first. Another host, or a
- * way without encryption, gets no Authorization (Fetch standard, HTTP-redirect fetch, step 13).
+ * Sends a request and follows redirects, of GET and HEAD, whose addresses are checked like the first.
+ * Another host, or a way without encryption, gets no Authorization (Fetch standard, HTTP-redirect fetch, step 13).
  *
  * @throws UPSTREAM_FAILED when there is no answer, UPSTREAM_REFUSED when an address is not to be asked
  */
@@ -40,13 +40,20 @@ export async function send(request: Outgoing, allowsPrivate: boolean): Promise<R
       return response;
     }
     await response.body?.cancel();
-    if (left === 0 || request.method === 'POST' || request.method === 'PUT') {
+    if (left === 0) {
       throw new RegistryError('UPSTREAM_FAILED', `${request.url.host} redirects too often`);
     }
     if (!URL.canParse(location, url.href)) {
       throw new RegistryError('UPSTREAM_FAILED', `${url.host} redirects to what is no URL`);
     }
     const next = new URL(location, url);
+    if (request.method === 'POST' || request.method === 'PUT') {
+      throw new RegistryError(
+        'UPSTREAM_FAILED',
+        `${url.host} redirects a ${request.method} to ${next.origin}; only reads follow redirects: if it ` +
+          'has moved there, set that as its URL',
+      );
+    }
     if (next.host !== url.host || next.protocol !== url.protocol) {
       headers.delete('Authorization');
     }

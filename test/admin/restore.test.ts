@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { RESTORED } from '../../src/storage/metadata/backup-tables.ts';
-import { pushBlob } from '../support/client.ts';
+import { pushBlob, pushManifest } from '../support/client.ts';
 import { randomBlob, randomImage } from '../support/images.ts';
 import { newStores, query } from '../support/storage.ts';
 import { ADMIN, audited, call } from './api.ts';
@@ -116,6 +116,29 @@ test('whatever the API has stored is taken', async () => {
   }
   await end();
 });
+
+test.each(['a/b\0c', 'ä/€', '\u{1f600}/x', '\ud83d/x', 'a/b\tc', `a/${'x'.repeat(253)}`, 'a b'])(
+  'an artifact type that is taken is restored: %j',
+  async (artifactType) => {
+    const header = newHeader();
+    const image = randomImage({ artifactType });
+    await Promise.all(image.blobs.map((blob) => pushBlob('acme/odd', blob)));
+    const { status } = await pushManifest('acme/odd', image);
+    expect([201, 400]).toContain(status);
+    const rows = await readAll();
+    expect(rows.manifests).toHaveLength(status === 201 ? 1 : 0);
+    await lose();
+    await begin(header, Math.max(0, ...(rows.audit ?? []).map(({ id }) => Number(id))));
+    for (const table of RESTORED) {
+      const { status, text, json } = await restore(table, rows[table]);
+      expect(status, `${table} ${text}`).toBe(200);
+      expect(json.refused, table).toEqual([]);
+    }
+    expect(await query('SELECT artifact_type FROM manifests')).toEqual(
+      status === 201 ? [artifactType] : [],
+    );
+  },
+);
 
 describe('the end', () => {
   test('leaves neither blobs that nothing holds nor the spare repository', async () => {

@@ -1,4 +1,5 @@
 /** Registries that are mirrored: what is refused, and that a password is never shown again. */
+import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { UpstreamGates } from '../../src/upstream/gates.ts';
@@ -245,6 +246,21 @@ describe('status', () => {
     expect(remaining).toBe(0);
     await set(QUAY);
     expect(await status()).toEqual(NOTHING);
+  });
+
+  test.each<[string, () => Promise<unknown>]>([
+    ['a mirror that ends', () => call(ADMIN, 'DELETE', `/upstreams/${name}`)],
+    ['a URL that is another now', () => set({ url: 'https://ghcr.io' })],
+    ['settings that are others now', () => set({ ...QUAY, tagMaxAge: 1 })],
+  ])('of %s is stored no more', async (_, change) => {
+    await set(QUAY);
+    const gate = gates.of({ namespace: name, url: QUAY.url });
+    const stored = () =>
+      runInDurableObject(gate, (_gate, { storage }) => [...storage.kv.list()].length);
+    await gate.report(200, { limit: 100, remaining: 7, retryAfter: null });
+    expect(await stored()).toBe(1);
+    await change();
+    expect(await stored()).toBe(0);
   });
 
   test('of what is no mirror: 404', async () => {

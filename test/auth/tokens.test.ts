@@ -291,6 +291,16 @@ describe('signing keys', () => {
 });
 
 describe('refresh tokens', () => {
+  test.each(['a%00b', '%0A', 'caf%C3%A9', '%F0%9F%98%80'])(
+    'for no client called %s',
+    async (client) => {
+      const path = `/token?service=registry.test&offline_token=true&client_id=${client}`;
+      const response = await call('GET', path, { headers: reader.headers });
+      expect(response.status).toBe(400);
+      expect(await response.text()).toContain('client_id may have printable ASCII characters only');
+    },
+  );
+
   async function refreshToken(headers: HeaderMap): Promise<string | undefined> {
     const path = '/token?service=registry.test&offline_token=true&client_id=docker';
     const response = await call('GET', path, { headers });

@@ -47,6 +47,21 @@ test('more tags than a transfer may have, whether they are copied for their own 
   expect(failures[0].reason).toContain('200000 tags');
 });
 
+test('pages without a name that name another next page end', async () => {
+  let pages = 0;
+  elsewhere.reply = ({ path }) => {
+    if (!path.includes('/tags/list')) {
+      return null;
+    }
+    pages += 1;
+    const headers = { Link: `</?k=${pages}>; rel="next"` };
+    return Response.json({ tags: [] }, { headers });
+  };
+  const body = { from: `${MIRROR}/${newRepository()}`, to: 'lists/empty' };
+  expect(await run(body)).toMatchObject({ state: 'done', copied: 0 });
+  expect(pages).toBe(1);
+});
+
 test('one that stops in the middle is a failure', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const body = new ReadableStream({

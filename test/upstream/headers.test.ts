@@ -31,6 +31,11 @@ describe('a challenge', () => {
     expect(parseChallenge(header)).toEqual({ scheme: 'basic' });
   });
 
+  test('a very long one asks for nothing known', () => {
+    expect(parseChallenge(`Bearer ${'a'.repeat(60_000)}`)).toBeNull();
+    expect(parseChallenge(`Bearer realm="https://a/t",x="${'a'.repeat(60_000)}"`)).toBeNull();
+  });
+
   test.each([null, '', 'Digest realm="x"', 'Bearer', 'Bearer service="x"', 'realm="x"', '"', '='])(
     '%s asks for nothing known',
     (header) => {

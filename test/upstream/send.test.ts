@@ -1,6 +1,6 @@
 /** Where a redirect may lead, on the platform, where upstreams are on the internet. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { send } from '../../src/upstream/send.ts';
+import { type Outgoing, send } from '../../src/upstream/send.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -19,10 +19,10 @@ function redirects(...locations: string[]): string[] {
   return asked;
 }
 
-const get = () =>
+const get = (method: Outgoing['method'] = 'GET') =>
   send(
     {
-      method: 'GET',
+      method,
       url: new URL('https://a.example/x'),
       headers: new Headers({ Authorization: 'secret' }),
     },
@@ -85,5 +85,19 @@ test.each<[string, () => Promise<Response>]>([
     vi.stubGlobal('fetch', answer);
     const message = expect.stringMatching(/^a\.example cannot be reached.*certificate/);
     await expect(get()).rejects.toMatchObject({ error: 'UPSTREAM_FAILED', message });
+  },
+);
+
+test.each(['POST', 'PUT'] as const)(
+  'a %s is not sent elsewhere, and it says so',
+  async (method) => {
+    const asked = redirects('https://b.example/y');
+    await expect(get(method)).rejects.toMatchObject({
+      error: 'UPSTREAM_FAILED',
+      message: expect.stringContaining(
+        `a.example redirects a ${method} to https://b.example; only reads`,
+      ),
+    });
+    expect(asked).toHaveLength(1);
   },
 );

@@ -2,33 +2,33 @@ import { type Api, apiPath } from '../api.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { Progress } from '../upload/progress.ts';
 import { Upstream } from '../upload/upstream.ts';
-import { hasBlob, hasWholeBlob } from './content-folder.ts';
-import { downloadBlob } from './download-blob.ts';
 import type { Row, StoredBlob } from './format.ts';
 import { persist } from './persist.ts';
+import { readObject } from './registry-object.ts';
+import { type BackupStore, BlobGone } from './store/backup-store.ts';
+import { hasWholeBlob } from './store/blob-digest.ts';
 
 /** What became of the blobs. */
 export interface Downloads {
   fetched: number;
-  present: number; // in the folder, from an earlier time
+  present: number; // in the store, from an earlier time
   deleted: number; // from the registry, since it was asked
   failed: string[]; // digests
 }
 
 /**
- * Fetches blobs that a folder lacks. One that fails does not keep the others from coming.
+ * Fetches blobs that a store lacks. One that fails does not keep the others from coming.
  *
  * @param options verify reads what is there, and fetches what has not its digest any more
  */
 export async function downloadBlobs(
   api: Api,
-  folder: string,
+  store: BackupStore,
   blobs: readonly StoredBlob[],
   options: { verify: boolean; concurrency: number; progress: Progress },
 ): Promise<Downloads> {
   const downloads: Downloads = { fetched: 0, present: 0, deleted: 0, failed: [] };
   const { concurrency, progress } = options;
-  const isThere = options.verify ? hasWholeBlob : hasBlob;
   const upstream = new Upstream(api.registry);
   const transfer = progress.start(
     'blobs',
@@ -42,9 +42,10 @@ export async function downloadBlobs(
       own = bytes;
       transfer.update(done);
     };
-    if (await isThere(folder, blob)) {
+    const isThere = await (options.verify ? hasWholeBlob(store, blob) : store.hasBlob(blob));
+    if (isThere) {
       downloads.present += 1;
-    } else if (await downloadBlob({ upstream, api, folder }, blob, update)) {
+    } else if (await saveBlob(store, blob, { upstream, api, update })) {
       downloads.fetched += 1;
     } else if (await isNeeded(api, blob)) {
       downloads.failed.push(blob.digest);
@@ -57,8 +58,8 @@ export async function downloadBlobs(
   try {
     await inParallel(blobs, concurrency, (blob) =>
       fetchOne(blob).catch((error: unknown) => {
-        if (typeof (error as NodeJS.ErrnoException).syscall === 'string') {
-          throw error; // of the disk: the others would fail too
+        if (store.concernsAll(error)) {
+          throw error;
         }
         downloads.failed.push(blob.digest);
         progress.warn(String((error as Error).message));
@@ -68,6 +69,34 @@ export async function downloadBlobs(
     return downloads;
   } finally {
     upstream.close();
+  }
+}
+
+/**
+ * @param update is told how many bytes of it have come
+ * @returns false when the registry does not have it any more
+ */
+async function saveBlob(
+  store: BackupStore,
+  blob: StoredBlob,
+  { upstream, api, update }: { upstream: Upstream; api: Api; update: (bytes: number) => void },
+): Promise<boolean> {
+  async function* read(offset: number): AsyncGenerator<Buffer> {
+    let received = offset;
+    for await (const bytes of readObject({ upstream, api }, blob, offset)) {
+      received += bytes.length;
+      update(received);
+      yield bytes;
+    }
+  }
+  try {
+    await store.saveBlob(blob, read);
+    return true;
+  } catch (error) {
+    if (error instanceof BlobGone) {
+      return false;
+    }
+    throw error;
   }
 }
 

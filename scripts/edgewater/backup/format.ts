@@ -1,5 +1,8 @@
 /** What a backup consists of: docs/backup.md. */
 
+/** The names of files with metadata. */
+export const METADATA_FILE = /^metadata-.+\.jsonl\.gz$/;
+
 /** The first line. */
 export interface Header {
   format: string;

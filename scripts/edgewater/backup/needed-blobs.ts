@@ -1,8 +1,9 @@
 import { type Api, apiPath } from '../api.ts';
-import { hasWholeBlob } from './content-folder.ts';
 import { type StoredBlob, toStoredBlob } from './format.ts';
 import { persist } from './persist.ts';
 import type { UnpackedMetadata } from './read-metadata.ts';
+import type { BackupStore } from './store/backup-store.ts';
+import { hasWholeBlob } from './store/blob-digest.ts';
 
 /** Blobs that one request asks about. */
 const BATCH = 100;
@@ -40,10 +41,10 @@ export async function byRepository(
   return Map.groupBy(needed, ({ digest }) => places.get(digest) ?? null);
 }
 
-/** Finds what a backup needs that neither the bucket of the registry nor the folder has whole: digests. */
+/** Finds what a backup needs that neither the bucket of the registry nor the store has whole: digests. */
 export async function missingBlobs(
   api: Api,
-  folder: string,
+  store: BackupStore,
   metadata: UnpackedMetadata,
 ): Promise<Set<string>> {
   const all = new Map<string, StoredBlob>();
@@ -60,7 +61,7 @@ export async function missingBlobs(
     );
     for (const at of answer.missing) {
       const blob = blobs[at];
-      if (blob !== undefined && !(await hasWholeBlob(folder, blob))) {
+      if (blob !== undefined && !(await hasWholeBlob(store, blob))) {
         missing.add(blob.digest);
       }
     }

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
+import { pipeline as connect } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { RefusalError } from '../errors.ts';
 import type { Header, Line, Row } from './format.ts';
+import type { BackupStore } from './store/backup-store.ts';
 
 /** A backup whose lines were all read: the rows of each table are in a file of their own. */
 export interface UnpackedMetadata {
@@ -19,7 +21,12 @@ export interface UnpackedMetadata {
  *
  * @throws RefusalError when the file is damaged, or none
  */
-export async function unpackMetadata(file: string, scratch: string): Promise<UnpackedMetadata> {
+export async function unpackMetadata(
+  store: BackupStore,
+  file: string,
+  scratch: string,
+): Promise<UnpackedMetadata> {
+  const name = store.nameOf(file);
   const files = new Map<string, WriteStream>();
   const counts: Record<string, number> = {};
   let header: Header | null = null;
@@ -28,10 +35,10 @@ export async function unpackMetadata(file: string, scratch: string): Promise<Unp
   const sort = async (lines: AsyncIterable<string>) => {
     for await (const text of lines) {
       if (header === null) {
-        header = parseHeader(text, file);
+        header = parseHeader(text, name);
         continue;
       }
-      const line = parse<Line>(text, file);
+      const line = parse<Line>(text, name);
       if ('end' in line) {
         end = line.rows;
         continue;
@@ -43,13 +50,13 @@ export async function unpackMetadata(file: string, scratch: string): Promise<Unp
     }
   };
   // A pipeline, for it alone hears of an error of the unpacking wherever the reader of the lines is by then.
-  await pipeline(createReadStream(file), createGunzip(), readLines, sort).catch((error) => {
-    throw /^Z_/.test(String(error.code)) ? damaged(file, error.message) : error;
+  await pipeline(store.read(file), createGunzip(), readLines, sort).catch((error) => {
+    throw /^Z_/.test(String(error.code)) ? damaged(name, error.message) : error;
   });
   await Promise.all(Array.from(files.values(), close));
   const isWhole = Object.entries(end ?? {}).every(([table, rows]) => (counts[table] ?? 0) === rows);
   if (header === null || end === null || !isWhole) {
-    throw damaged(file, 'it has not all of its lines');
+    throw damaged(name, 'it has not all of its lines');
   }
   const hasRows = (table: string) => files.has(table);
   return {
@@ -61,16 +68,13 @@ export async function unpackMetadata(file: string, scratch: string): Promise<Unp
 }
 
 /** The first line of a backup. @throws RefusalError when it is damaged, or none */
-export async function readHeader(file: string): Promise<Header> {
-  const packed = createReadStream(file);
-  try {
-    for await (const text of readLines(packed.pipe(createGunzip()))) {
-      return parseHeader(text, file);
-    }
-  } finally {
-    packed.destroy();
+export async function readHeader(store: BackupStore, file: string): Promise<Header> {
+  const unpacked = createGunzip();
+  connect(store.read(file), unpacked, () => {}); // whoever reads the lines hears of an error
+  for await (const text of readLines(unpacked)) {
+    return parseHeader(text, store.nameOf(file));
   }
-  throw damaged(file, 'it is empty');
+  throw damaged(store.nameOf(file), 'it is empty');
 }
 
 async function* readRows(file: string | null): AsyncGenerator<Row> {

@@ -7,10 +7,10 @@ import { ConnectionError } from '../upload/connection-error.ts';
 import type { Progress } from '../upload/progress.ts';
 import { RETRY_POLICY } from '../upload/retry.ts';
 import { Upstream } from '../upload/upstream.ts';
-import { blobFile, hasBlob } from './content-folder.ts';
 import { type StoredBlob, toStoredBlob } from './format.ts';
 import { byRepository } from './needed-blobs.ts';
 import type { UnpackedMetadata } from './read-metadata.ts';
+import type { BackupStore } from './store/backup-store.ts';
 
 /** How to send. */
 export interface UploadOptions {
@@ -27,17 +27,17 @@ const BATCH = 50;
 const REPOSITORIES = 2;
 
 /**
- * Pushes those blobs that the bucket lacks and the folder has, each into a repository that has it, so
+ * Pushes those blobs that the bucket lacks and the store has, each into a repository that has it, so
  * that nobody sees it who should not.
  *
  * @param places of the blobs in their table
  * @param spare a private repository for what only deleted repositories had: their names cannot be pushed to
- * @param missing digests of what the folder has not, or not whole
+ * @param missing digests of what the store has not, or not whole
  * @throws RefusalError
  */
 export async function uploadBlobs(
   api: Api,
-  folder: string,
+  store: BackupStore,
   metadata: UnpackedMetadata,
   places: ReadonlySet<number>,
   spare: string,
@@ -49,7 +49,7 @@ export async function uploadBlobs(
   for (const [name, blobs] of await byRepository(metadata, wanted)) {
     const here: StoredBlob[] = [];
     for (const blob of blobs) {
-      if (!missing.has(blob.digest) && (await hasBlob(folder, blob))) {
+      if (!missing.has(blob.digest) && (await store.hasBlob(blob))) {
         here.push(blob);
       }
     }
@@ -61,7 +61,7 @@ export async function uploadBlobs(
   try {
     await inParallel(batches, REPOSITORIES, ({ repository, blobs }) =>
       pushBlobs(
-        blobs.map(({ digest, size }) => ({ digest, size, file: blobFile(folder, digest) })),
+        blobs.map((blob) => ({ ...blob, read: () => store.readBlob(blob) })),
         {
           ...options,
           repository,

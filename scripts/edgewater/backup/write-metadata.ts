@@ -1,53 +1,52 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { type Api, apiPath } from '../api.ts';
 import { RefusalError } from '../errors.ts';
 import { backupsIn } from './choose-backup.ts';
 import { type Header, type Row, type StoredBlob, toStoredBlob } from './format.ts';
 import { persist } from './persist.ts';
+import type { BackupStore } from './store/backup-store.ts';
 
 /** What was written. */
 export interface Metadata {
-  file: string;
+  file: string; // of the store
   blobs: StoredBlob[];
   counts: Record<string, number>; // rows by table
   lost: string[]; // digests of manifests whose bytes the bucket has lost
 }
 
 /**
- * Reads all rows of the registry into a file of `folder`, which is made if it is not there; the file
- * appears when it is whole.
+ * Reads all rows of the registry into a file of the store, which appears when it is whole.
  *
- * @param allowEmpty saves a registry without repositories beside what the folder has
+ * @param allowEmpty saves a registry without repositories beside what the store has
  * @throws RefusalError, and writes nothing, for such a registry otherwise
  */
 export async function writeMetadata(
   api: Api,
-  folder: string,
+  store: BackupStore,
   allowEmpty: boolean,
 ): Promise<Metadata> {
+  const newest = (await backupsIn(store)).at(-1);
   const header = await persist(() => api.send<Header>('POST', apiPath`/backup`, {}));
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const time = header.takenAt.replaceAll(/[:.]/g, '-');
-  const file = join(folder, `metadata-${time}.jsonl.gz`);
+  const file = `metadata-${time}.jsonl.gz`;
   const metadata: Metadata = { file, blobs: [], counts: {}, lost: [] };
-  const newest = (await backupsIn(folder)).at(-1);
   const requireContent = () => {
     if (metadata.counts.repositories === 0 && newest !== undefined && !allowEmpty) {
       throw new RefusalError(
-        `${api.registry} has no repositories, and ${newest} is there: an empty backup would hide it ` +
-          'from a restore of the folder. See that this is the registry that you mean and that no ' +
+        `${api.registry} has no repositories, and ${store.nameOf(newest)} is there: an empty backup ` +
+          'would hide it from a restore. See that this is the registry that you mean and that no ' +
           'restore was broken off; --empty saves it all the same',
       );
     }
   };
-  await writeWhole(file, Readable.from(lines(api, header, metadata, requireContent)), createGzip());
+  const rows = Readable.from(lines(api, header, metadata, requireContent));
+  await store.write(
+    file,
+    pipeline(rows, createGzip(), () => {}),
+  ); // the store hears of an error
   const keys = metadata.blobs.map((blob) => `${JSON.stringify(blob)}\n`);
-  await writeWhole(join(folder, `keys-${time}.jsonl`), Readable.from(keys));
+  await store.write(`keys-${time}.jsonl`, Readable.from(keys, { objectMode: false }));
   return metadata;
 }
 
@@ -82,19 +81,4 @@ function note(table: string, rows: Row[], metadata: Metadata): void {
   }
   const lost = rows.filter((row) => 'body' in row && row.body === null);
   metadata.lost.push(...lost.map(({ digest }) => String(digest)));
-}
-
-/** Only its owner can read it. */
-async function writeWhole(
-  file: string,
-  source: Readable,
-  ...through: NodeJS.ReadWriteStream[]
-): Promise<void> {
-  const draft = `${file}.part`;
-  try {
-    await pipeline([source, ...through, createWriteStream(draft, { mode: 0o600, flush: true })]);
-    await rename(draft, file);
-  } finally {
-    await rm(draft, { force: true });
-  }
 }

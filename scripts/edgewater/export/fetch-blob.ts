@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises
 import type { IncomingMessage } from 'node:http';
 import { dirname } from 'node:path';
 import { RefusalError } from '../errors.ts';
-import { type Blob, readVerified } from '../image/content.ts';
+import { type Blob, contentOf, readVerified } from '../image/content.ts';
 import { ConnectionError } from '../upload/connection-error.ts';
 import type { Transfer } from '../upload/progress.ts';
 import type { RegistryClient } from '../upload/registry-client.ts';
@@ -22,7 +22,7 @@ export async function isThere(blob: Blob): Promise<boolean> {
     return false;
   }
   try {
-    for await (const _ of readVerified(blob)) {
+    for await (const _ of readVerified(contentOf(blob))) {
       // it is hashed on its way
     }
     return true;

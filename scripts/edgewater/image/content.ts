@@ -51,6 +51,13 @@ export interface Blob {
   file: string;
 }
 
+/** Some content that can be read, as often as need be. */
+export interface Content {
+  digest: string;
+  size: number; // bytes
+  read: () => AsyncIterable<Buffer>;
+}
+
 /** A manifest or an index, byte for byte. */
 export interface Manifest {
   digest: string;
@@ -66,18 +73,26 @@ export interface Image {
   missing: string[]; // platforms, or digests, of manifests that the index names and nobody has
 }
 
-/** The bytes of a blob. @throws RefusalError at their end when they have another digest or size */
-export async function* readVerified({ digest, size, file }: Blob): AsyncGenerator<Buffer> {
+/** The content of a file. */
+export function contentOf({ digest, size, file }: Blob): Content {
+  return { digest, size, read: () => createReadStream(file, { highWaterMark: 2 ** 20 }) };
+}
+
+/** The bytes of some content. @throws `damaged` at their end when they have another digest or size */
+export async function* readVerified(
+  { digest, size, read }: Content,
+  damaged = new RefusalError(`the source is damaged: ${digest} has other content`),
+): AsyncGenerator<Buffer> {
   const [algorithm = ''] = digest.split(':', 1);
   const hash = createHash(algorithm);
   let length = 0;
-  for await (const bytes of createReadStream(file, { highWaterMark: 2 ** 20 })) {
+  for await (const bytes of read()) {
     hash.update(bytes);
     length += bytes.length;
     yield bytes;
   }
   if (length !== size || `${algorithm}:${hash.digest('hex')}` !== digest) {
-    throw new RefusalError(`the source is damaged: ${digest} has other content`);
+    throw damaged;
   }
 }
 

@@ -1,7 +1,12 @@
-import type { Blob, Image, Manifest } from '../image/content.ts';
-import { readVerified } from '../image/content.ts';
+import {
+  type Content,
+  contentOf,
+  type Image,
+  type Manifest,
+  readVerified,
+} from '../image/content.ts';
 import { inParallel } from '../in-parallel.ts';
-import { ChunkReader } from '../upload/chunk-reader.ts';
+import { ChunkReader, SourceError } from '../upload/chunk-reader.ts';
 import { smallestChunk } from '../upload/chunk-size.ts';
 import type { Progress, Transfer } from '../upload/progress.ts';
 import { RegistryClient, type RegistryClientOptions } from '../upload/registry-client.ts';
@@ -34,8 +39,8 @@ export interface PushResult {
 export async function pushImage(image: Image, options: PushOptions): Promise<PushResult> {
   const push = new Push(options);
   await push.greet();
-  const layers = await push.blobs(image.layers);
-  const configs = await push.blobs(image.configs);
+  const layers = await push.blobs(image.layers.map(contentOf));
+  const configs = await push.blobs(image.configs.map(contentOf));
   const root = image.manifests.at(-1);
   for (const manifest of image.manifests) {
     await push.manifest(manifest, manifest === root ? options.tag : manifest.digest);
@@ -47,7 +52,7 @@ export async function pushImage(image: Image, options: PushOptions): Promise<Pus
 
 /** Pushes content that no manifest names yet. @throws as {@link pushImage} */
 export async function pushBlobs(
-  blobs: readonly Blob[],
+  blobs: readonly Content[],
   options: Omit<PushOptions, 'tag'>,
 ): Promise<void> {
   const push = new Push({ ...options, tag: '' });
@@ -74,7 +79,7 @@ class Push {
   }
 
   /** Sends each blob once. @returns for each whether it had to be sent */
-  blobs(blobs: readonly Blob[]): Promise<boolean[]> {
+  blobs(blobs: readonly Content[]): Promise<boolean[]> {
     const unique = new Map(blobs.map((blob) => [blob.digest, blob]));
     return inParallel([...unique.values()], this.#options.concurrency, (blob) => this.#blob(blob));
   }
@@ -92,7 +97,7 @@ class Push {
     }
   }
 
-  async #blob(blob: Blob): Promise<boolean> {
+  async #blob(blob: Content): Promise<boolean> {
     const found = await this.#ask('HEAD', this.#path(`blobs/${blob.digest}`));
     if (found.status === 200) {
       return false;
@@ -106,8 +111,7 @@ class Push {
       transfer.end(null);
       return true;
     } catch (error) {
-      const reason =
-        error instanceof UploadRefusal ? refusalFor(`blob ${blob.digest}`, error.answer) : error;
+      const reason = reasonOf(error, blob);
       const isFirst = !this.#failure.signal.aborted;
       transfer.end(isFirst && reason instanceof Error ? reason.message : 'broken off');
       this.#failure.abort(reason);
@@ -115,7 +119,7 @@ class Push {
     }
   }
 
-  async #send(blob: Blob, transfer: Transfer): Promise<void> {
+  async #send(blob: Content, transfer: Transfer): Promise<void> {
     const { repository, chunkSize } = this.#options;
     const client = this.#newClient(transfer.hinder);
     const algorithm = blob.digest.split(':', 1)[0];
@@ -160,4 +164,12 @@ class Push {
     const signal = AbortSignal.any([this.#options.signal, this.#failure.signal]);
     return new RegistryClient({ ...this.#options, signal, onRetry });
   }
+}
+
+/** What to say of a blob that could not be sent: what the registry says of it, or what it was read from. */
+function reasonOf(error: unknown, { digest }: Content): unknown {
+  if (error instanceof UploadRefusal) {
+    return refusalFor(`blob ${digest}`, error.answer);
+  }
+  return error instanceof SourceError ? error.cause : error;
 }

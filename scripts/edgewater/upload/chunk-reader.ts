@@ -54,7 +54,9 @@ export class ChunkReader {
 
   async #read(): Promise<boolean> {
     const { done, value } = await this.#pieces.next().catch((error: unknown) => {
-      throw new SourceError(error instanceof Error ? error.message : String(error));
+      throw new SourceError(error instanceof Error ? error.message : String(error), {
+        cause: error,
+      });
     });
     this.#piece = done ? Buffer.alloc(0) : value;
     return !done;

@@ -1,8 +1,9 @@
 /** Registries of one administrator, one after the other, and the CLI that saves and restores them. */
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect } from 'vitest';
 import { type LocalRegistry, startRegistry } from '../../../scripts/registry/local-registry.ts';
@@ -23,9 +24,18 @@ export interface Run {
   stderr: string;
 }
 
+/** Waits until a program has ended. */
+export async function endOf(child: ChildProcessByStdio<null, Readable, Readable>): Promise<Run> {
+  const exited = new Promise<number | null>((done) => child.once('close', done));
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { code: await exited, stdout, stderr };
+}
+
 /** A folder for everything, and the registry that runs in it now. */
 export class Place {
   readonly folder: string;
+  /** More of what the CLI finds in its environment. */
+  environment: Readonly<Record<string, string | undefined>> = {};
   #registry: LocalRegistry | null = null;
 
   private constructor(folder: string) {
@@ -84,6 +94,11 @@ export class Place {
 
   /** Runs the CLI as the administrator. */
   async run(...args: string[]): Promise<Run> {
+    return endOf(this.spawn(...args));
+  }
+
+  /** As {@link run}, and whoever started it may end it. */
+  spawn(...args: string[]): ChildProcessByStdio<null, Readable, Readable> {
     const { EDGEWATER_URL, ...inherited } = process.env;
     const env = {
       ...inherited,
@@ -91,14 +106,9 @@ export class Place {
       EDGEWATER_URL: this.url,
       EDGEWATER_USER: 'admin',
       EDGEWATER_PASSWORD: ADMIN_PASSWORD,
+      ...this.environment,
     };
-    const child = spawn(process.execPath, [CLI, ...args], {
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const exited = new Promise<number | null>((done) => child.once('close', done));
-    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-    return { code: await exited, stdout, stderr };
+    return spawn(process.execPath, [CLI, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
   /** As {@link run}, when nothing should go wrong: the JSON that it printed. */

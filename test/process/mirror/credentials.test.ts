@@ -117,6 +117,7 @@ test.each<[string, Reply, number]>([
   ['refuses the credentials', { status: 401 }, 403],
   ['fails', { status: 500 }, 503],
   ['gives no token', { body: '{"token":7}' }, 503],
+  ['gives a token that no header can carry', { body: '{"token":"a\\nb"}' }, 503],
   ['gives no JSON', { body: '<html>' }, 503],
   ['gives a very long answer', { body: ' '.repeat(2_000_000) }, 503],
   ['has had enough', { status: 429, headers: { 'Retry-After': '1000' } }, 429],
@@ -175,6 +176,76 @@ test('a redirect of the realm to another host goes without them', async () => {
   await getManifest(`${await newMirror(LOGIN)}/app`, 'latest');
   expect(other.seen).toHaveLength(1);
   expect(shownTo(other)).toEqual([]);
+});
+
+test('a token that was on its way when the login changed is not used', async () => {
+  const wanted = image(1000);
+  upstream.add('app', wanted, 'latest');
+  const { promise: before, resolve } = Promise.withResolvers<void>();
+  upstream.script = (seen) => {
+    const reply = first(giveToken, bearer(`${upstream.url}/token`))(seen);
+    return reply && seen.authorization === BASIC ? { ...reply, before } : reply;
+  };
+  const mirror = await newMirror(LOGIN);
+  const early = getManifest(`${mirror}/app`, 'early');
+  await expect.poll(() => shownTo(upstream)).toHaveLength(1);
+  await setMirror(mirror, { ...LOGIN, password: 'another' });
+  resolve();
+  await early;
+  upstream.seen.length = 0;
+  await pullImage(`${mirror}/app`, wanted);
+  const logins = upstream.seen.filter(({ path }) => path.startsWith('/token'));
+  expect(logins.map(({ authorization }) => authorization)).toEqual([
+    `Basic ${Buffer.from(`${USERNAME}:another`).toString('base64')}`,
+  ]);
+});
+
+describe('a login that is refused', () => {
+  const shownHere = () => shownTo(upstream).length;
+  const noLogin: Script = ({ path, authorization }) =>
+    path.startsWith('/token') && authorization === BASIC ? { status: 401 } : null;
+
+  test('is not tried again by the next pulls, of whatever repository, until another is set', async () => {
+    const wanted = image(1000);
+    upstream.add('app', wanted, 'latest');
+    upstream.script = first(noLogin, giveToken, bearer(`${upstream.url}/token`));
+    const mirror = await newMirror(LOGIN);
+    for (const path of ['app', 'app', 'other']) {
+      const response = await getManifest(`${mirror}/${path}`, 'latest');
+      expect(await response.clone().text()).toContain('does not accept the credentials');
+      await expectError(response, 403, 'DENIED');
+    }
+    expect(shownHere()).toBe(1);
+    await setMirror(mirror, { ...LOGIN, password: 'another' });
+    await pullImage(`${mirror}/app`, wanted);
+  });
+
+  test('is not remembered when another was set meanwhile', async () => {
+    const wanted = image(1000);
+    upstream.add('app', wanted, 'latest');
+    const { promise: before, resolve } = Promise.withResolvers<void>();
+    upstream.script = first(
+      (seen) => (noLogin(seen) ? { status: 401, before } : null),
+      giveToken,
+      bearer(`${upstream.url}/token`),
+    );
+    const mirror = await newMirror(LOGIN);
+    const early = getManifest(`${mirror}/app`, 'early');
+    await expect.poll(shownHere).toBe(1);
+    await setMirror(mirror, { ...LOGIN, password: 'another' });
+    resolve();
+    await expectError(await early, 403, 'DENIED');
+    await pullImage(`${mirror}/app`, wanted);
+  });
+
+  test('by Basic is sent twice at most', async () => {
+    upstream.script = () => ({ status: 401, headers: { 'WWW-Authenticate': 'Basic' } });
+    const mirror = await newMirror(LOGIN);
+    for (let turn = 0; turn < 4; turn++) {
+      await expectError(await getManifest(`${mirror}/app`, 'latest'), 403, 'DENIED');
+    }
+    expect(shownHere()).toBe(2);
+  });
 });
 
 describe('the password', () => {

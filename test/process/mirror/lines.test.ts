@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { bytesOf, errorsOf, expectError } from '../../support/client.ts';
 import { descriptorOf, manifestOf, OCI_MANIFEST, randomBlob } from '../../support/images.ts';
 import {
+  api,
   expectBytes,
   getBlob,
   getManifest,
@@ -47,6 +48,16 @@ test('other bytes than the digest says: nobody gets all of them, nothing is kept
       await expectError(follower, 502, 'DIGEST_INVALID');
     }
   }
+  await expectBytes(await getBlob(repository, layer), layer);
+});
+
+test('a blob that the quota has no room for is not asked for', async () => {
+  const { repository, layer } = await given();
+  const namespace = repository.split('/', 1)[0];
+  await api('PATCH', `/namespaces/${namespace}/quota`, { bytes: 1_000_000 });
+  await expectError(await getBlob(repository, layer), 403, 'DENIED');
+  expect(upstream.asked(layer.digest)).toEqual([]);
+  await api('PATCH', `/namespaces/${namespace}/quota`, { bytes: null });
   await expectBytes(await getBlob(repository, layer), layer);
 });
 

@@ -147,6 +147,33 @@ describe('a mirror', () => {
     expect(scopes[0]).toBe(scopes[1]);
   });
 
+  test('tells those who may not pull from it nothing of itself, whatever they ask', async () => {
+    const mirror = await newMirror();
+    const user = newRepository().replace('/', '-');
+    await api('POST', '/users', { name: user, password: 'a password of somebody' });
+    const login = `Basic ${Buffer.from(`${user}:a password of somebody`).toString('base64')}`;
+    for (const headers of [{}, { Authorization: login }]) {
+      const answers = await Promise.all(
+        [mirror, 'nobody-has.test'].map(async (name) => {
+          const url = `${registry.url}/v2/team/app/manifests/latest?ns=${name}`;
+          const response = await fetch(url, { headers });
+          const challenge = response.headers.get('WWW-Authenticate');
+          const text = `${response.status} ${challenge} ${await response.text()}`;
+          return text.replaceAll(name, 'NAME');
+        }),
+      );
+      expect(answers[0]).toMatch(/^401 .*scope="repository:NAME\/team\/app:pull"/);
+      expect(answers[1]).toBe(answers[0]);
+    }
+    expect(upstream.seen).toEqual([]);
+  });
+
+  test('is not what an own namespace becomes by ns', async () => {
+    const own = await newNamespace();
+    await push(`${own}/app`, randomImage(), 'latest');
+    await expectError(await call('GET', `/v2/app/manifests/latest?ns=${own}`), 404, 'NAME_UNKNOWN');
+  });
+
   test('takes no pushes, and says so', async () => {
     const mirror = await newMirror();
     const wanted = image(1000);

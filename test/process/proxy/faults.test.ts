@@ -278,7 +278,7 @@ describe('a push ends', () => {
     await expect(sending).rejects.toThrow();
     const status = () => fetch(`${server.url}${location}`).then(({ status }) => status);
     await expect.poll(status).toBe(404);
-    expect(line.told.lines.at(-1)).toContain('the client went away');
+    await expect.poll(() => line.told.lines.at(-1)).toContain('the client went away');
   });
 
   test('when the client goes away that sends chunks, and keeps what was stored', async () => {
