@@ -1,7 +1,7 @@
 /** What refers to an image comes along, however much it is. */
 import { expect, test } from 'vitest';
 import { call, newRepository } from '../support/client.ts';
-import { artifactOf } from '../support/images.ts';
+import { artifactOf, indexOf, randomImage } from '../support/images.ts';
 import { elsewhere, MIRROR } from './elsewhere.ts';
 import { run } from './transfers.ts';
 
@@ -43,4 +43,20 @@ test('one that is listed and not there does not keep the image', async () => {
   const body = { from: `${MIRROR}/${newRepository()}`, to: 'referrers/gone' };
   expect(await run(body)).toMatchObject({ state: 'done', copied: 1, failed: 0 });
   expect(await referrersOf('referrers/gone')).toEqual([there.digest]);
+});
+
+test('a list under the tag of a sha512 digest, which the spec cuts, belongs to its image', async () => {
+  const long = randomImage({}, 'sha512');
+  const signature = artifactOf('application/vnd.example.signature', long);
+  elsewhere.reply = ({ path }) =>
+    path.includes('/referrers/') ? new Response(null, { status: 404 }) : null;
+  elsewhere.add(long, 'v1');
+  elsewhere.add(signature);
+  const listTag = long.digest.replace(':', '-').slice(0, 'sha512-'.length + 64);
+  elsewhere.add(indexOf([signature]), listTag);
+  elsewhere.add(artifactOf('application/vnd.example.thing', null), `sha512-${'0'.repeat(64)}`);
+  const body = { from: `${MIRROR}/${newRepository()}`, to: 'referrers/long', tags: ['v*'] };
+  expect(await run(body)).toMatchObject({ state: 'done', copied: 2, failed: 0 });
+  const response = await call('GET', '/v2/referrers/long/tags/list');
+  expect(await response.json()).toMatchObject({ tags: [listTag, 'v1'] });
 });

@@ -2,7 +2,18 @@
 import { expect, test } from 'vitest';
 import { newRepository, push } from '../../support/client.ts';
 import { artifactOf, indexOf, randomImage, type TestManifest } from '../../support/images.ts';
-import { begin, digestThere, edgewater, ended, front, MIRROR, read, tagsThere } from './place.ts';
+import { Front, type Reply } from './front.ts';
+import {
+  begin,
+  digestThere,
+  edgewater,
+  ended,
+  front,
+  MIRROR,
+  read,
+  tagsThere,
+  url,
+} from './place.ts';
 
 /** What cosign makes of a digest. */
 const signatureTag = ({ digest }: TestManifest) => `${digest.replace(':', '-')}.sig`;
@@ -143,4 +154,21 @@ test('a tag that fails does not keep the others', async () => {
     },
   ]);
   expect(await tagsThere('acme/partly')).toEqual(['v1']);
+});
+
+test('the CLI waits for a registry that does not answer for a while', async () => {
+  const repository = newRepository();
+  await fill(repository);
+  const before = new Front(url);
+  await before.start();
+  const looks: Reply[] = [{ status: 503 }, { status: 502 }, { status: 429 }];
+  before.reply = ({ method, path }) =>
+    method === 'GET' && path.startsWith('/api/v1/transfers/') ? (looks.shift() ?? null) : null;
+  const imported = await edgewater(
+    ...['import', `${MIRROR}/${repository}`, '--to', 'acme/patient', '--tags', 'v1'],
+    ...['--registry', before.url],
+  );
+  before.stop();
+  expect(imported.code, imported.stderr).toBe(0);
+  expect(looks).toEqual([]);
 });
