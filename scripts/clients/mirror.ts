@@ -99,7 +99,12 @@ function doorsTo(bench: Bench, image: Layout, edge: Edge, admin: Login) {
         await bench.run('podman', ['logout', host]);
       },
     },
-    { name: 'skopeo, by the path', run: () => copyBySkopeo(bench, image, host) },
+    { name: 'skopeo, by the path', run: () => copyBySkopeo(bench, image, host, 'app') },
+    {
+      // Of what has the digests of another image dockerd may have some at hand, and not ask for it.
+      name: 'skopeo, of a namespace',
+      run: () => copyBySkopeo(bench, image, host, 'acme/app'),
+    },
   ];
 }
 
@@ -169,9 +174,14 @@ insecure = true
   );
 }
 
-async function copyBySkopeo(bench: Bench, { config }: Layout, host: string): Promise<void> {
+async function copyBySkopeo(
+  bench: Bench,
+  { config }: Layout,
+  host: string,
+  name: string,
+): Promise<void> {
   const to = bench.path(`copied-${++stores}`);
-  const from = `docker://${host}/docker.io/app:v1`;
+  const from = `docker://${host}/docker.io/${name}:v1`;
   const options = ['--insecure-policy', 'copy', '--src-tls-verify=false'];
   await bench.run('skopeo', [...options, from, `oci:${to}:v1`]);
   const inspect = ['inspect', '--config', '--raw', `oci:${to}:v1`];
