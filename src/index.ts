@@ -20,8 +20,8 @@ const answer = createRouter();
 export default {
   fetch(request, env): Promise<Response> {
     const settings = readSettings(env);
-    const { origin } = new URL(request.url);
-    const stores = openStores(env, settings, origin);
+    const url = new URL(request.url);
+    const stores = openStores(env, settings, url.origin);
     const { metadata } = stores;
     return answer(request, {
       registry: new Registry({
@@ -34,7 +34,7 @@ export default {
       stores,
       gates: new UpstreamGates(env.GATES),
       settings,
-      origin,
+      url,
       startTransfer: starterOf(env),
       get parts() {
         return partsOf(env, stores);

@@ -63,7 +63,7 @@ export interface Services {
   stores: Stores;
   gates: UpstreamGates;
   settings: Settings;
-  origin: string; // scheme and host that were asked
+  url: URL; // of the request
   startTransfer: (id: string) => Promise<void>;
   parts: readonly health.Part[];
 }
@@ -142,7 +142,7 @@ export function createRouter() {
       for (const method of methods) {
         router[METHOD_NAMES[method]](path, async (request, services) => {
           const response = await handle(await toCall(request, services, access));
-          return nameRegistry(response, request);
+          return nameRegistry(response, services.url);
         });
       }
     }
@@ -180,10 +180,12 @@ const METHOD_NAMES = {
 async function toCall(request: IRequest, services: Services, access: Access): Promise<Call> {
   const { registry, authority, settings } = services;
   const { name, param } = request.params;
-  const approach = approachOf(request as Request, services.origin);
+  const approach = approachOf(request as Request, services.url.origin);
   const called = name === undefined ? null : parseRepositoryName(name);
   const repositoryName =
-    called === null ? null : await readName(request as Request, registry, called);
+    called === null
+      ? null
+      : await readName(request.method as Method, services.url, registry, called);
   // Who may pull from a mirror is told that nobody pushes there; nobody else learns that there is one.
   const isRefused =
     access === 'push' &&
@@ -192,8 +194,9 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
   const permit = await authority.authorize(approach, {
     access: isRefused ? 'pull' : access,
     repository: repositoryName,
-    calledAs: hasNamespace(request as Request) ? repositoryName : called,
-    source: access === 'push' ? mountSource(request.url) : null,
+    // With `ns` a challenge names the mirror's repository, for a token request has no `ns`.
+    calledAs: services.url.searchParams.has('ns') ? repositoryName : called,
+    source: access === 'push' ? mountSource(services.url) : null,
   });
   if (isRefused) {
     throw new RegistryError(
@@ -216,7 +219,7 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
       if (settings.isOpen) {
         throw new RegistryError('ENDPOINT_UNKNOWN', 'this registry is open: it has no tokens');
       }
-      const { host } = new URL(services.origin);
+      const { host } = services.url;
       return {
         authority,
         approach,
@@ -232,27 +235,17 @@ async function toCall(request: IRequest, services: Services, access: Access): Pr
 
 /** What is read may be meant of another registry, of which this one has a mirror. */
 async function readName(
-  request: Request,
+  method: Method,
+  { searchParams, host }: URL,
   registry: Registry,
   name: RepositoryName,
 ): Promise<RepositoryName> {
-  const { searchParams, host } = new URL(request.url);
-  return READ.includes(request.method as Method)
-    ? registry.names.resolve(name, searchParams.get('ns'), host)
-    : name;
-}
-
-/**
- * Then a challenge names the mirror's repository, for a token request has no `ns`; else the name that the
- * client sent.
- */
-function hasNamespace(request: Request): boolean {
-  return new URL(request.url).searchParams.has('ns');
+  return READ.includes(method) ? registry.names.resolve(name, searchParams.get('ns'), host) : name;
 }
 
 /** Tells containerd which registry it was answered for: its `ns`. */
-function nameRegistry(response: Response, request: IRequest): Response {
-  const ns = new URL(request.url).searchParams.get('ns');
+function nameRegistry(response: Response, url: URL): Response {
+  const ns = url.searchParams.get('ns');
   if (ns !== null && response.ok) {
     response.headers.set(OCI_NAMESPACE, ns);
   }
@@ -261,7 +254,7 @@ function nameRegistry(response: Response, request: IRequest): Response {
 
 /** Who asks is looked up twice where a body may be large: before it is read, and when it is there. */
 async function maxApiBody(request: IRequest, services: Services): Promise<number> {
-  const { pathname } = new URL(request.url);
+  const { pathname } = services.url;
   const usual = maxBodyOf(pathname, null);
   if (Number(request.headers.get('Content-Length') ?? 0) <= usual) {
     return usual;
@@ -272,7 +265,7 @@ async function maxApiBody(request: IRequest, services: Services): Promise<number
 async function toApiContext(request: Request, services: Services): Promise<ApiContext> {
   const { authority, stores, settings, gates } = services;
   const origin = originOf(request);
-  const identity = await authority.identify(approachOf(request, services.origin));
+  const identity = await authority.identify(approachOf(request, services.url.origin));
   return {
     metadata: stores.metadata,
     stores,
@@ -300,8 +293,8 @@ function approachOf(request: Request, url: string): Approach {
 }
 
 /** The repository that a mount names, which the caller has to be allowed to pull. */
-function mountSource(url: string): RepositoryName | null {
-  const from = new URL(url).searchParams.get('from') ?? '';
+function mountSource({ searchParams }: URL): RepositoryName | null {
+  const from = searchParams.get('from') ?? '';
   return isRepositoryName(from) ? from : null;
 }
 

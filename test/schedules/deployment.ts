@@ -56,7 +56,7 @@ export class Deployment {
       stores,
       gates: new UpstreamGates(env.GATES),
       settings,
-      origin: ORIGIN,
+      url: new URL(request.url),
       startTransfer: async () => {},
       parts: [],
     });
